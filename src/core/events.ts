@@ -1,0 +1,157 @@
+import type { Cause, Ending, TestOutcome } from './ending.ts'
+import type { SuiteSettings, TierSettings } from './settings.ts'
+
+/**
+ * The journal's events: everything that happens in a run, in the order in which it happened. Reports are folds over
+ * this list and count nothing on their own. Adding a member is fine; changing one needs a new `JOURNAL_VERSION`, and
+ * readers accept the older ones.
+ */
+export const JOURNAL_VERSION = 1
+
+/** One planned file. `id` is unique within its tier: the path, preceded by `[project] ` where there are projects. */
+export interface PlannedFile {
+  readonly id: string
+  /** Relative to the root, with forward slashes. */
+  readonly path: string
+  /** vitest project; '' when there is only one. */
+  readonly project: string
+  readonly suite: string
+  /** Expected duration of one attempt, ms, from history; null: never seen. */
+  readonly expectedMs: number | null
+}
+
+/** An error as a report needs it: serialisable, with the stack already mapped to the sources. */
+export interface ErrorRecord {
+  readonly name: string
+  readonly message: string
+  readonly stack: string | null
+  /** A printable diff of expected and received, without colours. */
+  readonly diff: string | null
+  readonly frames: readonly StackFrame[]
+}
+
+export interface StackFrame {
+  readonly method: string
+  /** Absolute, or relative to the root. */
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** A test that an engine found in a file. `name` is unique in its file: a repeated name carries ` #2`, ` #3`. */
+export interface CollectedTest {
+  readonly name: string
+  readonly line: number | null
+}
+
+/** How a test ended; `retries` counts the engine's own tries inside the process. */
+export interface TestResult {
+  readonly name: string
+  readonly outcome: Extract<TestOutcome, 'passed' | 'failed' | 'timed-out' | 'skipped'>
+  readonly durationMs: number
+  readonly retries: number
+  readonly line: number | null
+  /** A pass with errors is a flaky pass: the errors are those of the failed tries. */
+  readonly errors: readonly ErrorRecord[]
+  /** The reason of a skip, where the engine knows one. */
+  readonly note: string | null
+}
+
+/** Where the tests' Redis is and what it is. Addresses carry no user and no password. */
+export interface ServerFacts {
+  readonly source: 'url' | 'local' | 'embedded'
+  /** Why this source: "REDIS_URL is set", "redis-server 7.0.15 found on PATH"... */
+  readonly reason: string
+  readonly address: string
+  readonly product: 'redis' | 'valkey' | 'dragonfly' | 'unknown'
+  readonly version: string
+  /** How many databases the server has. */
+  readonly databases: number
+  readonly control: number
+}
+
+/** What a file left in its database. */
+export interface Leftovers {
+  readonly keys: number
+}
+
+/** Identifies one attempt at one file. */
+export interface AttemptRef {
+  readonly tier: string
+  readonly file: string
+  /** 1 for the first try. */
+  readonly attempt: number
+}
+
+export type TierEnd = 'completed' | 'deadline' | 'cancelled' | 'infrastructure'
+
+export interface RunMeta {
+  readonly run: string
+  readonly tiershard: string
+  readonly node: string
+  readonly engine: string
+  readonly platform: string
+  readonly cpus: number
+  readonly ci: string | null
+  readonly commit: string | null
+  /** The command line, without secrets. */
+  readonly command: readonly string[]
+}
+
+export type Event =
+  | ({ readonly type: 'run-started'; readonly version: number } & RunMeta)
+  | {
+      readonly type: 'tier-planned'
+      readonly tier: string
+      readonly settings: TierSettings
+      readonly suites: readonly SuiteSettings[]
+      readonly files: readonly PlannedFile[]
+      readonly forecast: Forecast
+    }
+  | { readonly type: 'server-ready'; readonly server: ServerFacts }
+  | { readonly type: 'lease-waiting'; readonly holders: readonly string[]; readonly limitMs: number }
+  | { readonly type: 'lease-granted'; readonly shard: number; readonly database: number; readonly fence: number }
+  | { readonly type: 'lease-lost'; readonly shard: number; readonly database: number; readonly message: string }
+  | { readonly type: 'lease-released'; readonly shard: number; readonly database: number }
+  | { readonly type: 'tier-started'; readonly tier: string; readonly shards: number; readonly attempt: number }
+  | ({ readonly type: 'file-started'; readonly shard: number; readonly database: number | null } & AttemptRef)
+  | ({ readonly type: 'file-collected'; readonly tests: readonly CollectedTest[] } & AttemptRef)
+  | ({ readonly type: 'test-ended'; readonly test: TestResult } & AttemptRef)
+  | ({ readonly type: 'file-output'; readonly stream: 'stdout' | 'stderr'; readonly text: string } & AttemptRef)
+  | ({
+      readonly type: 'file-ended'
+      readonly ending: Ending
+      /** From the grant of the shard to the end of the process, ms. */
+      readonly durationMs: number
+      /** Tests that had started and not ended. */
+      readonly running: readonly string[]
+      /** Errors that belong to the file and to no test of it. */
+      readonly errors: readonly ErrorRecord[]
+    } & AttemptRef)
+  | ({ readonly type: 'file-cleaned'; readonly leftovers: Leftovers } & AttemptRef)
+  | { readonly type: 'tier-ended'; readonly tier: string; readonly end: TierEnd }
+  /** Something a user should know; `code` is stable, for programs. */
+  | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }
+  /** The run cannot go on, or could not start. */
+  | { readonly type: 'infrastructure'; readonly cause: Cause }
+  /** An error of the engine that belongs to no file. It makes the run fail. */
+  | { readonly type: 'stray-error'; readonly tier: string; readonly error: ErrorRecord }
+  | { readonly type: 'interrupted'; readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' }
+  | { readonly type: 'run-ended'; readonly exitCode: number }
+
+/** An event as the journal holds it; `at` is the wall clock in ms since 1970. */
+export type Stamped = Event & { readonly at: number }
+
+/** What the plan expects of a tier. */
+export interface Forecast {
+  /** Files without history. */
+  readonly unknown: number
+  /** Expected wall time with the planned shards, ms; null when too little is known. */
+  readonly makespanMs: number | null
+  /** No number of shards can be faster: the longest file, or the total spread evenly, ms. */
+  readonly floorMs: number | null
+  /** The file that sets the floor, if one does. */
+  readonly floorFile: string | null
+  /** Shards that would meet the deadline; null when the planned ones do, or none would. */
+  readonly shardsForDeadline: number | null
+}

@@ -1,0 +1,200 @@
+import type { Cause } from './ending.ts'
+import type { CollectedTest, ErrorRecord, Leftovers, PlannedFile, ServerFacts, TestResult } from './events.ts'
+import type { SuiteSettings, TierSettings } from './settings.ts'
+
+/**
+ * What the rooms know of each other. Each interface is asked for by the room that uses it (`run`) and given by another;
+ * `cli` wires them. Expected failures are values; a throw is a bug.
+ */
+
+// ---- engines ---------------------------------------------------------------------------------------------------
+
+export interface DiscoverRequest {
+  readonly suites: readonly SuiteSettings[]
+  /** File paths, parts of paths, or globs from the command line; empty: everything. */
+  readonly filters: readonly string[]
+  /** Only files that import something changed since this ref; `true`: uncommitted changes; null: all. */
+  readonly changed: string | true | null
+}
+
+export interface DiscoveredFile {
+  readonly id: string
+  readonly path: string
+  readonly project: string
+}
+
+export type Discovery =
+  | {
+      readonly ok: true
+      /** Name and version, for the report: "vitest 5.1.0". */
+      readonly engine: string
+      /** Every test file the engine knows (after `changed`), of all suites; which suite it belongs to is not the engine's business. */
+      readonly files: readonly DiscoveredFile[]
+      /** Things the user should know: files of a browser project that cannot be sharded, and the like. */
+      readonly warnings: readonly string[]
+    }
+  /** The user's own configuration does not load, or the engine is not installed. */
+  | { readonly ok: false; readonly kind: 'usage'; readonly message: string }
+  | { readonly ok: false; readonly kind: 'infrastructure'; readonly cause: Cause }
+
+/** A seat: the right to run one file (or, in a reused process, one after another) on a shard. */
+export interface Seat {
+  readonly shard: number
+  /** The complete set of variables to add to the process; a value of null means: remove it. */
+  readonly env: Readonly<Record<string, string | null>>
+}
+
+/** How one attempt at a file stopped, as far as the engine can see. What was behind it, the run knows. */
+export type FileStop =
+  | { readonly kind: 'completed'; readonly errors: readonly ErrorRecord[] }
+  | {
+      readonly kind: 'died'
+      readonly exitCode: number | null
+      readonly signal: string | null
+      readonly outOfMemory: boolean
+      readonly running: readonly string[]
+      readonly errors: readonly ErrorRecord[]
+    }
+
+/** What an engine asks of the run while it executes. */
+export interface Desk {
+  /**
+   * Waits for a free shard with a clean database. The engine starts the file's process with the seat's environment
+   * only after this. null: nothing more may start; the engine drops the file without a report.
+   */
+  sit(file: string): Promise<Seat | null>
+  /** The same process goes on with another file: its shard's database is flushed first. null as in {@link sit}. */
+  next(seat: Seat, file: string): Promise<Seat | null>
+  /** The process is gone (really: reaped). The run flushes the database and gives the shard away. */
+  leave(seat: Seat): void
+  /** The file's code is about to run in the process; starts its deadline. */
+  started(file: string, seat: Seat): void
+  collected(file: string, tests: readonly CollectedTest[]): void
+  tested(file: string, result: TestResult): void
+  output(file: string, stream: 'stdout' | 'stderr', text: string): void
+  /** Exactly once for each file that was started. Everything that belongs to the attempt has been reported before. */
+  stopped(file: string, stop: FileStop): void
+  /** An error that belongs to no file. */
+  stray(error: ErrorRecord): void
+}
+
+export interface Execution {
+  /**
+   * Resolves when every file has been stopped or dropped and no process of the execution is left. `died` when the
+   * engine itself broke: files that were not stopped by then are lost, and the run records them so.
+   */
+  readonly done: Promise<{ readonly kind: 'completed' } | { readonly kind: 'died'; readonly message: string }>
+  /** Ends the process that runs this file, now. Its `stopped` follows with `died`. */
+  kill(file: string): void
+  /** Ends everything: running files are killed, nothing new starts. */
+  stop(): void
+}
+
+export interface Batch {
+  readonly tier: TierSettings
+  /** In the order in which they should start. */
+  readonly files: readonly PlannedFile[]
+  readonly shards: number
+  /** A folder of the run for scratch files of the engine; it exists. */
+  readonly scratch: string
+  readonly filters: readonly string[]
+}
+
+export interface Engine {
+  readonly name: 'vitest'
+  /** Finds test files without running any of them. */
+  discover(request: DiscoverRequest): Promise<Discovery>
+  /** Runs files. Batches of one engine run one after the other. */
+  execute(batch: Batch, desk: Desk): Execution
+  /** Ends whatever is left of the engine; safe to call twice. */
+  close(): Promise<void>
+}
+
+// ---- redis -----------------------------------------------------------------------------------------------------
+
+/** What test code needs to reach its database. Secrets: never printed, never stored. */
+export interface Connection {
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  readonly username: string | null
+  readonly password: string | null
+}
+
+export type Trouble =
+  /** The lease's fence or owner no longer matches: somebody else has the database. */
+  { readonly kind: 'lost'; readonly message: string } | { readonly kind: 'trouble'; readonly cause: Cause }
+
+export interface Lease {
+  readonly database: number
+  /** Grows with every grant of this database: an older holder can be told from a newer one. */
+  readonly fence: number
+  readonly connection: Connection
+  /** Before a file: proves the lease and leaves the database empty. */
+  open(): Promise<{ readonly kind: 'ok' } | Trouble>
+  /** After a file: counts what it left, and flushes. */
+  clean(): Promise<{ readonly kind: 'ok'; readonly leftovers: Leftovers } | Trouble>
+  /** Calls back once if the lease is lost or could not be renewed in time. */
+  onLost(callback: (message: string) => void): void
+  /** Gives the database back; safe to call twice, and on a lost lease. */
+  release(): Promise<void>
+}
+
+export type Grant =
+  | {
+      readonly kind: 'granted'
+      /** At least one, at most as many as asked for. */
+      readonly leases: readonly Lease[]
+      /** Free databases that were passed over, with the reason ("holds 12 keys that are not ours"). */
+      readonly skipped: readonly string[]
+      /** Who holds the others ("3: run 4f2a on host-b, since 12:03:11"). */
+      readonly holders: readonly string[]
+    }
+  | { readonly kind: 'refused'; readonly cause: Cause }
+
+export interface RedisServer {
+  readonly facts: ServerFacts
+  /**
+   * Leases databases, one a shard: as many of `count` as are free. When none is, waits up to `waitMs` and calls
+   * `onWait` once with the holders.
+   */
+  lease(request: {
+    readonly count: number
+    readonly run: string
+    readonly waitMs: number
+    readonly onWait: (holders: readonly string[]) => void
+    readonly signal: AbortSignal
+  }): Promise<Grant>
+  /** Calls back once when the server stops answering (a child that died, a connection that stays down). */
+  onGone(callback: (cause: Cause) => void): void
+  /** Releases what is left, and stops the server if it is ours. */
+  close(): Promise<void>
+}
+
+export type Resolved =
+  | { readonly ok: true; readonly server: RedisServer }
+  | { readonly ok: false; readonly cause: Cause }
+
+// ---- history ---------------------------------------------------------------------------------------------------
+
+/** What past runs say of one file, per tier. */
+export interface FileHistory {
+  /** Duration expected of one attempt, ms. */
+  readonly expectedMs: number
+  /** How many passing runs stand behind it. */
+  readonly samples: number
+}
+
+export interface History {
+  file(tier: string, id: string): FileHistory | null
+  /** Durations of a test's last passing first attempts, newest last, ms. */
+  test(tier: string, file: string, name: string): readonly number[]
+}
+
+// ---- journal ---------------------------------------------------------------------------------------------------
+
+/** Where events go. Synchronous: when it returns, the event is on its way to the disk. */
+export interface JournalSink {
+  append(line: string): void
+  close(): void
+}

@@ -1,0 +1,282 @@
+import { unreachable, type Cause, type Ending, type TestOutcome } from './ending.ts'
+import type {
+  AttemptRef,
+  CollectedTest,
+  ErrorRecord,
+  Forecast,
+  Leftovers,
+  PlannedFile,
+  RunMeta,
+  ServerFacts,
+  Stamped,
+  TestResult,
+  TierEnd,
+} from './events.ts'
+import type { SuiteSettings, TierSettings } from './settings.ts'
+
+/** The state of a run: what its journal says so far. Only {@link fold} writes it; everything else reads. */
+export interface RunRecord {
+  readonly meta: RunMeta | null
+  readonly startedAt: number | null
+  readonly endedAt: number | null
+  readonly server: ServerFacts | null
+  readonly tiers: ReadonlyMap<string, TierRecord>
+  readonly notices: readonly { level: 'info' | 'warning'; code: string; message: string }[]
+  readonly causes: readonly Cause[]
+  readonly interrupted: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | null
+  /** null while the run goes on, or when it was killed. */
+  readonly exitCode: number | null
+}
+
+export interface TierRecord {
+  readonly name: string
+  readonly settings: TierSettings
+  readonly suites: readonly SuiteSettings[]
+  readonly forecast: Forecast
+  /** Shards in use: fewer than planned when databases were scarce. */
+  readonly shards: number
+  readonly startedAt: number | null
+  readonly endedAt: number | null
+  readonly end: TierEnd | null
+  readonly files: ReadonlyMap<string, FileRecord>
+  readonly strayErrors: readonly ErrorRecord[]
+}
+
+export interface FileRecord {
+  readonly plan: PlannedFile
+  /** In order; empty when the file never started. The last one decides. */
+  readonly attempts: readonly AttemptRecord[]
+  /** Why it never started, once that is known. */
+  readonly notRun: Ending | null
+}
+
+export interface AttemptRecord {
+  readonly attempt: number
+  readonly shard: number
+  readonly database: number | null
+  readonly startedAt: number
+  readonly endedAt: number | null
+  readonly durationMs: number
+  /** null while the attempt runs, or when the run was killed. */
+  readonly ending: Ending | null
+  /** By name, in the order of the file. */
+  readonly tests: ReadonlyMap<string, TestRecord>
+  readonly errors: readonly ErrorRecord[]
+  readonly output: readonly { stream: 'stdout' | 'stderr'; text: string }[]
+  readonly leftovers: Leftovers | null
+}
+
+export interface TestRecord {
+  readonly name: string
+  readonly line: number | null
+  /** null while nothing is known. */
+  readonly outcome: TestOutcome | null
+  readonly durationMs: number
+  readonly retries: number
+  readonly errors: readonly ErrorRecord[]
+  readonly note: string | null
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+type OpenAttempt = Mutable<Omit<AttemptRecord, 'tests' | 'errors' | 'output'>> & {
+  tests: Map<string, TestRecord>
+  errors: ErrorRecord[]
+  output: { stream: 'stdout' | 'stderr'; text: string }[]
+}
+type OpenFile = Mutable<Omit<FileRecord, 'attempts'>> & { attempts: OpenAttempt[] }
+type OpenTier = Mutable<Omit<TierRecord, 'files' | 'strayErrors'>> & {
+  files: Map<string, OpenFile>
+  strayErrors: ErrorRecord[]
+}
+type OpenRun = Mutable<Omit<RunRecord, 'tiers' | 'notices' | 'causes'>> & {
+  tiers: Map<string, OpenTier>
+  notices: { level: 'info' | 'warning'; code: string; message: string }[]
+  causes: Cause[]
+}
+
+/** An empty record and the function that adds one event to it. */
+export function startFold(): { readonly record: RunRecord; readonly fold: (event: Stamped) => void } {
+  const run: OpenRun = {
+    meta: null,
+    startedAt: null,
+    endedAt: null,
+    server: null,
+    tiers: new Map(),
+    notices: [],
+    causes: [],
+    interrupted: null,
+    exitCode: null,
+  }
+  return { record: run, fold: (event) => apply(run, event) }
+}
+
+/** The record of a whole journal. */
+export function foldAll(events: Iterable<Stamped>): RunRecord {
+  const { record, fold } = startFold()
+  for (const event of events) fold(event)
+  return record
+}
+
+function apply(run: OpenRun, event: Stamped): void {
+  switch (event.type) {
+    case 'run-started': {
+      const { type: _, version: __, at, ...meta } = event
+      run.meta = meta
+      run.startedAt = at
+      return
+    }
+    case 'tier-planned':
+      run.tiers.set(event.tier, {
+        name: event.tier,
+        settings: event.settings,
+        suites: event.suites,
+        forecast: event.forecast,
+        shards: event.settings.shards,
+        startedAt: null,
+        endedAt: null,
+        end: null,
+        files: new Map(event.files.map((plan) => [plan.id, { plan, attempts: [], notRun: null }])),
+        strayErrors: [],
+      })
+      return
+    case 'server-ready':
+      run.server = event.server
+      return
+    case 'tier-started': {
+      const tier = run.tiers.get(event.tier)
+      if (tier) {
+        tier.shards = event.shards
+        tier.startedAt ??= event.at
+      }
+      return
+    }
+    case 'tier-ended': {
+      const tier = run.tiers.get(event.tier)
+      if (tier) {
+        tier.end = event.end
+        tier.endedAt = event.at
+      }
+      return
+    }
+    case 'file-started':
+      run.tiers.get(event.tier)?.files.get(event.file)?.attempts.push({
+        attempt: event.attempt,
+        shard: event.shard,
+        database: event.database,
+        startedAt: event.at,
+        endedAt: null,
+        durationMs: 0,
+        ending: null,
+        tests: new Map(),
+        errors: [],
+        output: [],
+        leftovers: null,
+      })
+      return
+    case 'file-collected': {
+      const attempt = attemptOf(run, event)
+      for (const test of event.tests)
+        if (!attempt?.tests.has(test.name)) attempt?.tests.set(test.name, unknownTest(test))
+      return
+    }
+    case 'test-ended':
+      attemptOf(run, event)?.tests.set(event.test.name, testRecord(event.test))
+      return
+    case 'file-output':
+      attemptOf(run, event)?.output.push({ stream: event.stream, text: event.text })
+      return
+    case 'file-ended':
+      endAttempt(run, event)
+      return
+    case 'file-cleaned': {
+      const attempt = attemptOf(run, event)
+      if (attempt) attempt.leftovers = event.leftovers
+      return
+    }
+    case 'stray-error':
+      run.tiers.get(event.tier)?.strayErrors.push(event.error)
+      return
+    case 'notice':
+      run.notices.push({ level: event.level, code: event.code, message: event.message })
+      return
+    case 'infrastructure':
+      run.causes.push(event.cause)
+      return
+    case 'interrupted':
+      run.interrupted ??= event.signal
+      return
+    case 'run-ended':
+      run.endedAt = event.at
+      run.exitCode = event.exitCode
+      return
+    case 'lease-waiting':
+    case 'lease-granted':
+    case 'lease-lost':
+    case 'lease-released':
+      return
+    default:
+      unreachable(event)
+  }
+}
+
+function attemptOf(run: OpenRun, ref: AttemptRef): OpenAttempt | undefined {
+  const attempts = run.tiers.get(ref.tier)?.files.get(ref.file)?.attempts
+  return attempts?.findLast((attempt) => attempt.attempt === ref.attempt)
+}
+
+/** A file that ends as `not-run` never had an attempt; every other ending closes the attempt it names. */
+function endAttempt(run: OpenRun, event: Extract<Stamped, { type: 'file-ended' }>): void {
+  const file = run.tiers.get(event.tier)?.files.get(event.file)
+  if (!file) return
+  const attempt = attemptOf(run, event)
+  if (!attempt) {
+    file.notRun = event.ending
+    return
+  }
+  attempt.ending = event.ending
+  attempt.endedAt = event.at
+  attempt.durationMs = event.durationMs
+  attempt.errors.push(...event.errors)
+  const running = new Set(event.running)
+  for (const [name, test] of attempt.tests) {
+    if (test.outcome === null) {
+      attempt.tests.set(name, { ...test, outcome: running.has(name) ? whileRunning(event.ending) : 'not-run' })
+    }
+  }
+  for (const name of running) {
+    if (!attempt.tests.has(name)) {
+      attempt.tests.set(name, { ...unknownTest({ name, line: null }), outcome: whileRunning(event.ending) })
+    }
+  }
+}
+
+/** What became of a test that was running when its file ended. */
+function whileRunning(ending: Ending): TestOutcome {
+  switch (ending.kind) {
+    case 'timed-out':
+      return 'timed-out'
+    case 'crashed':
+      return 'crashed'
+    case 'infrastructure':
+    case 'lease-lost':
+    case 'cancelled':
+      return 'interrupted'
+    case 'passed':
+    case 'failed':
+    case 'no-tests':
+    case 'not-run':
+      // The engine said the file ended and never said how this test did: it is lost, and the run is incomplete.
+      return 'not-run'
+    default:
+      return unreachable(ending)
+  }
+}
+
+function unknownTest(test: CollectedTest): TestRecord {
+  return { name: test.name, line: test.line, outcome: null, durationMs: 0, retries: 0, errors: [], note: null }
+}
+
+function testRecord(test: TestResult): TestRecord {
+  const { name, line, outcome, durationMs, retries, errors, note } = test
+  return { name, line, outcome, durationMs, retries, errors, note }
+}

@@ -1,0 +1,70 @@
+/** Settings as the run uses them: every default filled in, every duration in milliseconds. */
+
+export interface TierSettings {
+  readonly name: string
+  /** Wall time for the whole tier, ms. */
+  readonly deadlineMs: number
+  /** Wall time for one attempt at one file, ms. */
+  readonly fileTimeoutMs: number
+  /** Timeout of one test, ms. */
+  readonly testTimeoutMs: number
+  /** Whether the user wrote `testTimeout`; if not, a timeout in the engine's own config wins over ours. */
+  readonly testTimeoutGiven: boolean
+  /** How many files run at once. */
+  readonly shards: number
+  /** How often a failed file is tried again, in a fresh process and a flushed database. */
+  readonly retries: number
+  /** A test that takes longer is reported as slow, ms. */
+  readonly slowMs: number
+}
+
+/**
+ * What a suite's files get:
+ * - `db`: a shard holds a leased Redis database, flushed before and after every file.
+ * - `none`: no database, and no REDIS_* in the environment; for suites without Redis.
+ */
+export type Isolation = 'db' | 'none'
+
+export interface SuiteSettings {
+  readonly name: string
+  readonly tier: string
+  /** Globs, relative to the project's root, with forward slashes. */
+  readonly files: readonly string[]
+  readonly exclude: readonly string[]
+  readonly engine: 'vitest'
+  readonly isolation: Isolation
+  /** Environment for the suite's files; `{redis.url}` and friends are filled in by the run. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Where Redis comes from, as asked for. */
+export type SourceRequest =
+  | { readonly kind: 'auto' }
+  | { readonly kind: 'url'; readonly url: string; readonly from: 'REDIS_URL' | 'config' | '--redis' }
+  | { readonly kind: 'local' }
+  | { readonly kind: 'embedded' }
+
+export interface RedisSettings {
+  readonly source: SourceRequest
+  /** The database that holds the leases; it is never leased itself. null: the one the URL names, else 0. */
+  readonly control: number | null
+  /** Databases that may be leased; null: all but the control database. */
+  readonly databases: readonly number[] | null
+  /** How long to wait for a free database when others hold them all, ms. */
+  readonly waitMs: number
+}
+
+export interface Settings {
+  /** Absolute path of the project: where the config file is, or the working directory. */
+  readonly root: string
+  /** Absolute path of the config file; null when there is none. */
+  readonly configFile: string | null
+  /** In the order of the config: the order in which several tiers run. */
+  readonly tiers: readonly TierSettings[]
+  readonly suites: readonly SuiteSettings[]
+  readonly redis: RedisSettings
+  /** Absolute path of the folder that holds the runs. */
+  readonly reportsDir: string
+  /** Absolute path of the vitest config to use; null: vitest finds its own. */
+  readonly vitestConfig: string | null
+}

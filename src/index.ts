@@ -1,0 +1,1 @@
+export type { Ending, TestOutcome } from './core/ending.ts'
