@@ -1,0 +1,60 @@
+import type { Connection } from '../core/ports.ts'
+import type { SuiteSettings } from '../core/settings.ts'
+
+/** What a seat's environment is made of. */
+export interface SeatFacts {
+  readonly run: string
+  readonly tier: string
+  /** 0-based. */
+  readonly shard: number
+  readonly shards: number
+  readonly suite: SuiteSettings
+  /** The shard's database; null for a suite without Redis. */
+  readonly redis: { readonly connection: Connection; readonly database: number } | null
+}
+
+/**
+ * The variables that a file's process gets on top of the run's own environment. null removes a variable: a suite without
+ * Redis must not find somebody else's REDIS_URL, and a database without a password must not get an inherited one.
+ */
+export function seatEnvironment(facts: SeatFacts): Record<string, string | null> {
+  const values = placeholders(facts)
+  const env: Record<string, string | null> = {
+    REDIS_URL: values['redis.url'] ?? null,
+    REDIS_HOST: values['redis.host'] ?? null,
+    REDIS_PORT: values['redis.port'] ?? null,
+    REDIS_DB: values['redis.db'] ?? null,
+    REDIS_USERNAME: values['redis.username'] || null,
+    REDIS_PASSWORD: values['redis.password'] || null,
+    REDIS_KEY_PREFIX: values['redis.prefix'] ?? null,
+    TIERSHARD_RUN: facts.run,
+    TIERSHARD_TIER: facts.tier,
+    TIERSHARD_SHARD: String(facts.shard),
+    TIERSHARD_SHARDS: String(facts.shards),
+  }
+  for (const [name, template] of Object.entries(facts.suite.env)) env[name] = fill(template, values)
+  return env
+}
+
+/** Placeholders of a suite's `env`: `{redis.url}` and friends. Without Redis, the redis ones are empty. */
+function placeholders(facts: SeatFacts): Record<string, string> {
+  const common = { shard: String(facts.shard), tier: facts.tier, run: facts.run }
+  if (facts.redis === null) return common
+  const { connection, database } = facts.redis
+  return {
+    ...common,
+    'redis.url': connection.url,
+    'redis.host': connection.host,
+    'redis.port': String(connection.port),
+    'redis.db': String(database),
+    'redis.username': connection.username ?? '',
+    'redis.password': connection.password ?? '',
+    'redis.prefix': `s${facts.shard}:`,
+  }
+}
+
+function fill(template: string, values: Record<string, string>): string {
+  return template.replaceAll(/\{([a-z.]+)\}/g, (whole, name: string) =>
+    name in values ? values[name]! : name.startsWith('redis.') ? '' : whole,
+  )
+}

@@ -1,0 +1,198 @@
+import { setTimeout } from 'node:timers/promises'
+import type { Cause, NotRunReason } from '../core/ending.ts'
+import type { PlannedFile } from '../core/events.ts'
+import type { Engine, Lease, RedisServer } from '../core/ports.ts'
+import { isRetryable, openDesk, type TierDesk } from './desk.ts'
+import { openLanes, type Lane } from './lanes.ts'
+import type { Ledger } from './ledger.ts'
+import type { TierPlan } from './plan.ts'
+
+/** How long an engine may take to end everything after it was told to stop, ms; its own escalation takes about 3 s. */
+const STOP_LIMIT_MS = 10_000
+
+export interface TierDeps {
+  readonly run: string
+  readonly engine: Engine
+  readonly ledger: Ledger
+  /** null when no suite of the run needs Redis. */
+  readonly redis: RedisServer | null
+  /** How long to wait for a free database, ms. */
+  readonly waitMs: number
+  /** Aborted when the user interrupts the run. */
+  readonly signal: AbortSignal
+  readonly scratch: string
+  readonly filters: readonly string[]
+}
+
+/** Runs one tier from its first lease to its last ending. Whatever happens, every planned file has an ending after it. */
+export async function runTier(plan: TierPlan, deps: TierDeps): Promise<void> {
+  const { ledger } = deps
+  const tier = plan.settings.name
+  const deadline = AbortSignal.timeout(plan.settings.deadlineMs)
+  const leased = await leaseDatabases(plan, deps, AbortSignal.any([deadline, deps.signal]))
+  if (!leased.ok) {
+    const why = deps.signal.aborted ? 'signal' : deadline.aborted ? 'tier-deadline' : 'infrastructure'
+    if (why === 'infrastructure') ledger.emit({ type: 'infrastructure', cause: leased.cause })
+    closeFiles(tier, ledger, why)
+    const end = why === 'signal' ? 'cancelled' : why === 'tier-deadline' ? 'deadline' : 'infrastructure'
+    ledger.emit({ type: 'tier-ended', tier, end })
+    return
+  }
+  const { leases } = leased
+  const withoutRedis = plan.files.some((file) => !needsDatabase(plan, file))
+  const shards = Math.min(plan.settings.shards, Math.max(plan.files.length, 1))
+  const lanes = openLanes(leases, withoutRedis ? shards : leases.length)
+  const desk = openDesk(plan, lanes, ledger, deps.run)
+  announce(leases, ledger, desk)
+  const stopWatching = watch(desk, plan, deps, deadline)
+  try {
+    await runBatches(plan, lanes.size, desk, deps)
+  } finally {
+    stopWatching()
+    closeFiles(tier, ledger, desk.halted?.waiting ?? 'lost')
+    await Promise.all(leases.map((lease) => lease.release()))
+    for (const [shard, lease] of leases.entries()) {
+      ledger.emit({ type: 'lease-released', shard, database: lease.database })
+    }
+    ledger.emit({ type: 'tier-ended', tier, end: desk.halted?.end ?? 'completed' })
+  }
+
+  function announce(all: readonly Lease[], to: Ledger, listener: TierDesk): void {
+    for (const [shard, lease] of all.entries()) {
+      const lane: Lane = lanes.at(shard)
+      to.emit({ type: 'lease-granted', shard, database: lease.database, fence: lease.fence })
+      lease.onLost((message) => listener.leaseLost(lane, message))
+    }
+  }
+}
+
+/** First every file once; then, while the tier allows it, the failed ones again, each time at the end of the queue. */
+async function runBatches(plan: TierPlan, shards: number, desk: TierDesk, deps: TierDeps): Promise<void> {
+  const { ledger } = deps
+  const tier = plan.settings.name
+  let files: readonly PlannedFile[] = plan.files
+  for (let attempt = 1; attempt <= plan.settings.retries + 1 && files.length > 0 && !desk.halted; attempt++) {
+    ledger.emit({ type: 'tier-started', tier, shards, attempt })
+    await runToTheEnd(files, attempt, plan, shards, desk, deps)
+    files = files.filter((file) => isRetryable(ledger, tier, file.id))
+  }
+}
+
+/** A file that was dropped (its lane's lease was lost before it started) is offered again, as long as that helps. */
+async function runToTheEnd(
+  files: readonly PlannedFile[],
+  attempt: number,
+  plan: TierPlan,
+  shards: number,
+  desk: TierDesk,
+  deps: TierDeps,
+): Promise<void> {
+  let waiting = files
+  while (waiting.length > 0 && !desk.halted) {
+    const batch = { tier: plan.settings, files: waiting, shards, scratch: deps.scratch, filters: deps.filters }
+    await executeBatch(batch, desk, deps)
+    const record = deps.ledger.record.tiers.get(plan.settings.name)
+    const left = waiting.filter((file) => (record?.files.get(file.id)?.attempts.length ?? 0) < attempt)
+    if (left.length === waiting.length) {
+      if (!desk.halted) await desk.abandon(noLaneLeft(left.length))
+      return
+    }
+    waiting = left
+  }
+}
+
+async function executeBatch(batch: Parameters<Engine['execute']>[0], desk: TierDesk, deps: TierDeps): Promise<void> {
+  const execution = deps.engine.execute(batch, desk)
+  desk.serve(execution)
+  if (desk.halted) execution.stop()
+  const inTime = new AbortController()
+  const stuck = desk.whenHalted.then(() =>
+    setTimeout(
+      STOP_LIMIT_MS,
+      { kind: 'died', message: `it did not stop within ${STOP_LIMIT_MS / 1000} s` } as const,
+      inTime,
+    ),
+  )
+  const end = await Promise.race([execution.done, stuck]).finally(() => inTime.abort())
+  if (end.kind === 'died') {
+    await deps.engine.close()
+    await desk.abandon(engineFailed(deps.engine.name, end.message))
+  }
+  await desk.settled()
+}
+
+function engineFailed(engine: string, message: string): Cause {
+  return {
+    code: 'engine-failed',
+    message: `The ${engine} process that runs the tests is gone: ${message}.`,
+    remedy: 'Run again. If it happens again, run the same files with the engine alone and look at its output.',
+  }
+}
+
+/** The three things that can stop a tier from outside: its deadline, the user, the server. */
+function watch(desk: TierDesk, plan: TierPlan, deps: TierDeps, deadline: AbortSignal): () => void {
+  const limitMs = plan.settings.deadlineMs
+  const onDeadline = (): void =>
+    desk.halt({ end: 'deadline', running: { kind: 'timed-out', limit: 'tier', limitMs }, waiting: 'tier-deadline' })
+  const onSignal = (): void =>
+    desk.halt({ end: 'cancelled', running: { kind: 'cancelled', by: 'signal' }, waiting: 'signal' })
+  for (const [signal, act] of [
+    [deadline, onDeadline],
+    [deps.signal, onSignal],
+  ] as const) {
+    if (signal.aborted) act()
+    else signal.addEventListener('abort', act, { once: true })
+  }
+  deps.redis?.onGone((cause) => desk.fail(cause))
+  return () => {
+    deadline.removeEventListener('abort', onDeadline)
+    deps.signal.removeEventListener('abort', onSignal)
+  }
+}
+
+type Leased = { readonly ok: true; readonly leases: readonly Lease[] } | { readonly ok: false; readonly cause: Cause }
+
+/** As many leases as the tier's files can use; none for a tier without Redis. */
+async function leaseDatabases(plan: TierPlan, deps: TierDeps, signal: AbortSignal): Promise<Leased> {
+  const { ledger } = deps
+  const wanted = Math.min(plan.settings.shards, plan.files.filter((file) => needsDatabase(plan, file)).length)
+  if (wanted === 0 || deps.redis === null) return { ok: true, leases: [] }
+  const grant = await deps.redis.lease({
+    count: wanted,
+    run: deps.run,
+    waitMs: deps.waitMs,
+    onWait: (holders) => ledger.emit({ type: 'lease-waiting', holders, limitMs: deps.waitMs }),
+    signal,
+  })
+  if (grant.kind === 'refused') return { ok: false, cause: grant.cause }
+  for (const skipped of grant.skipped) {
+    ledger.emit({ type: 'notice', level: 'warning', code: 'database-skipped', message: skipped })
+  }
+  if (grant.leases.length < wanted) {
+    const held = grant.holders.length > 0 ? ` Held: ${grant.holders.join('; ')}.` : ''
+    const message = `${grant.leases.length} of ${wanted} shards: only so many databases are free.${held}`
+    ledger.emit({ type: 'notice', level: 'warning', code: 'fewer-shards', message })
+  }
+  return { ok: true, leases: grant.leases }
+}
+
+function needsDatabase(plan: TierPlan, file: PlannedFile): boolean {
+  return plan.suites.find((suite) => suite.name === file.suite)?.isolation === 'db'
+}
+
+/** Gives every file of a tier that never started an ending that says why. */
+export function closeFiles(tier: string, ledger: Ledger, why: NotRunReason): void {
+  const ending = { kind: 'not-run', why } as const
+  for (const [file, { attempts, notRun }] of ledger.record.tiers.get(tier)?.files ?? []) {
+    if (attempts.length > 0 || notRun) continue
+    ledger.emit({ type: 'file-ended', tier, file, attempt: 1, ending, durationMs: 0, running: [], errors: [] })
+  }
+}
+
+function noLaneLeft(files: number): Cause {
+  return {
+    code: 'lease-lost',
+    message: `No shard is left: every lease was lost before the last ${files} files could start.`,
+    remedy: 'Somebody else flushes this server, or it was restarted; `tiershard redis status` shows who holds what.',
+  }
+}
