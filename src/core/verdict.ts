@@ -40,7 +40,8 @@ export function testVerdicts(file: FileRecord): TestVerdict[] {
       (record) => record !== last && record.outcome !== 'passed' && record.outcome !== 'not-run',
     )
     const outcome = last.outcome ?? 'not-run'
-    const flaky = outcome === 'passed' && (earlier.length > 0 || last.errors.length > 0)
+    const failedBefore = earlier.some((record) => record.outcome !== null && column(record.outcome) === 'failed')
+    const flaky = outcome === 'passed' && (failedBefore || last.errors.length > 0)
     return { name, outcome, flaky, last, earlier }
   })
 }
@@ -122,8 +123,9 @@ export function addCounts(into: Counts, more: Counts): void {
   into.flaky += more.flaky
 }
 
+/** An error that belongs to no file counts as a failure of its own. */
 export function countTier(tier: TierRecord): Counts {
-  const counts = noCounts()
+  const counts = { ...noCounts(), failed: tier.strayErrors.length }
   for (const file of tier.files.values()) addCounts(counts, countFile(file))
   return counts
 }
@@ -158,15 +160,11 @@ export function exitCode(run: RunRecord): number {
   const infrastructure = endings.some((ending) => ending.kind === 'infrastructure' || ending.kind === 'lease-lost')
   if (infrastructure || run.causes.length > 0) return EXIT.infrastructure
   if ([...run.tiers.values()].some((tier) => tier.end === 'deadline')) return EXIT.deadline
-  if (endings.some(isTestFailure) || strayErrors(run) > 0) return EXIT.testFailed
+  if (endings.some(isTestFailure)) return EXIT.testFailed
   const counts = countRun(run)
   if (counts.failed > 0) return EXIT.testFailed
   if (counts.notRun > 0 || run.tiers.size === 0) return EXIT.incomplete
   return EXIT.passed
-}
-
-function strayErrors(run: RunRecord): number {
-  return [...run.tiers.values()].reduce((sum, tier) => sum + tier.strayErrors.length, 0)
 }
 
 /** One word for the verdict, for reports. */

@@ -7,6 +7,8 @@ export interface Ledger {
   readonly record: RunRecord
   /** Stamps an event, appends it to the journal, folds it into the record and shows it to the listeners; synchronous. */
   emit(event: Event): void
+  /** From now on this password appears in no event: test code may print or throw the URL it was given. */
+  conceal(password: string | null): void
 }
 
 /** Sees every event after it has been written and folded. */
@@ -18,11 +20,15 @@ export type Listener = (event: Stamped, record: RunRecord) => void
 export function openLedger(sink: JournalSink, listeners: readonly Listener[], now: () => number = Date.now): Ledger {
   const { record, fold } = startFold()
   const listening = new Set(listeners)
+  const secrets = new Set<string>()
   return {
     record,
+    conceal(password) {
+      for (const form of password ? secretForms(password) : []) secrets.add(form)
+    },
     emit(event) {
-      const stamped: Stamped = { at: now(), ...event }
-      sink.append(JSON.stringify(stamped))
+      const { line, stamped } = write({ at: now(), ...event }, secrets)
+      sink.append(line)
       fold(stamped)
       for (const listener of listening) {
         try {
@@ -35,4 +41,22 @@ export function openLedger(sink: JournalSink, listeners: readonly Listener[], no
       }
     },
   }
+}
+
+/** A short password is only hidden where it is recognisable as one: hiding every "test" would hide everything. */
+const HIDDEN_EVERYWHERE = 8
+
+function secretForms(password: string): string[] {
+  const forms = [password, encodeURIComponent(password)]
+  return forms.flatMap((form) => (form.length >= HIDDEN_EVERYWHERE ? [form] : [`:${form}@`]))
+}
+
+function write(event: Stamped, secrets: ReadonlySet<string>): { line: string; stamped: Stamped } {
+  const line = JSON.stringify(event)
+  if (![...secrets].some((secret) => line.includes(JSON.stringify(secret).slice(1, -1))))
+    return { line, stamped: event }
+  const hide = (text: string): string =>
+    [...secrets].reduce((left, secret) => left.replaceAll(secret, secret.startsWith(':') ? ':***@' : '***'), text)
+  const masked = JSON.stringify(event, (_, value: unknown) => (typeof value === 'string' ? hide(value) : value))
+  return { line: masked, stamped: JSON.parse(masked) as Stamped }
 }

@@ -1,4 +1,6 @@
-import { glob } from 'node:fs/promises'
+import { glob, stat } from 'node:fs/promises'
+import path from 'node:path'
+import pLimit from 'p-limit'
 import picomatch from 'picomatch'
 import type { Forecast, PlannedFile } from '../core/events.ts'
 import { forecast, order } from '../core/plan.ts'
@@ -52,9 +54,10 @@ export async function planRun(
   }
   const warnings = [...discovery.warnings]
   const chosen = discovery.files.filter(fileFilter(selection.filters))
-  const tiers = settings.tiers
-    .filter((tier) => selection.tiers.includes(tier.name))
-    .map((tier) => planTier(tier, settings.suites, chosen, history, warnings))
+  const tiers: TierPlan[] = []
+  for (const tier of settings.tiers.filter(({ name }) => selection.tiers.includes(name))) {
+    tiers.push(await planTier(tier, settings, chosen, history))
+  }
   const empty = tiers.filter((tier) => tier.files.length === 0)
   if (
     empty.length > 0 &&
@@ -67,38 +70,44 @@ export async function planRun(
   return { ok: true, plan: { engine: discovery.engine, tiers, warnings, filters: selection.filters } }
 }
 
-function planTier(
+/** A file belongs to the first suite of the tier that takes it, so that a last suite can take the rest. */
+async function planTier(
   tier: TierSettings,
-  allSuites: readonly SuiteSettings[],
+  { root, suites: allSuites }: Settings,
   found: readonly DiscoveredFile[],
   history: History,
-  warnings: string[],
-): TierPlan {
+): Promise<TierPlan> {
   const suites = allSuites.filter((suite) => suite.tier === tier.name)
   const matchers = suites.map((suite) => ({ suite, takes: suiteMatcher(suite) }))
-  const shared = new Map<string, number>()
   const files: PlannedFile[] = []
-  for (const { id, path, project } of found) {
-    const takers = matchers.filter(({ takes }) => takes(path))
-    const first = takers[0]
-    if (!first) continue
-    if (takers.length > 1) {
-      const names = takers.map(({ suite }) => `"${suite.name}"`).join(' and ')
-      shared.set(names, (shared.get(names) ?? 0) + 1)
-    }
+  for (const { id, path: file, project } of found) {
+    const taker = matchers.find(({ takes }) => takes(file))
+    if (!taker) continue
     files.push({
       id,
-      path,
+      path: file,
       project,
-      suite: first.suite.name,
+      suite: taker.suite.name,
       expectedMs: history.file(tier.name, id)?.expectedMs ?? null,
     })
   }
-  for (const [names, count] of shared) {
-    warnings.push(`${count} files belong to the suites ${names} of tier ${tier.name}; the first one named runs them`)
-  }
-  const ordered = order(files)
+  const unknown = files.filter((file) => file.expectedMs === null)
+  const ordered = order(files, await sizes(root, unknown))
   return { settings: tier, suites, files: ordered, forecast: forecast(ordered, tier.shards, tier.deadlineMs) }
+}
+
+/** Above so many unknown files, asking for their sizes costs more time than a better first order saves. */
+const SIZES_LIMIT = 5000
+
+/** Sizes in bytes by id; a file that cannot be read is left out. */
+async function sizes(root: string, files: readonly PlannedFile[]): Promise<Map<string, number>> {
+  if (files.length > SIZES_LIMIT) return new Map()
+  const limit = pLimit(32)
+  const found = await limit.map(files, async (file) => {
+    const stats = await stat(path.join(root, file.path)).catch(() => null)
+    return [file.id, stats?.size ?? 0] as const
+  })
+  return new Map(found)
 }
 
 function suiteMatcher(suite: SuiteSettings): (path: string) => boolean {
@@ -133,17 +142,21 @@ async function nothingFound(
     return `No tests found: tier ${tiers} has no suite. ${firstSuiteHint(empty[0]!.settings.name)}`
   const globs = suites.flatMap((suite) => suite.files)
   const onDisk: string[] = []
-  for await (const file of glob([...globs], { cwd: settings.root, exclude: ['**/node_modules/**'] })) {
-    onDisk.push(file)
+  for await (const entry of glob([...globs], {
+    cwd: settings.root,
+    exclude: ['**/node_modules/**'],
+    withFileTypes: true,
+  })) {
+    if (entry.isFile()) onDisk.push(path.relative(settings.root, path.join(entry.parentPath, entry.name)))
     if (onDisk.length >= 1000) break
   }
   if (onDisk.length > 0) {
     return (
-      `No tests found for tier ${tiers}: ${onDisk.length} files match its globs (such as ${onDisk[0]}), but vitest does not ` +
-      `take them as tests. Check \`include\`, \`exclude\` and the projects of the vitest config.`
+      `No tests found for tier ${tiers}: ${onDisk.length} ${onDisk.length === 1 ? 'file matches' : 'files match'} its globs (such as ${onDisk[0]}), but vitest takes ` +
+      `none as a test. Check \`include\`, \`exclude\` and the projects of the vitest config.`
     )
   }
-  const seen = found.length > 0 ? ` vitest knows ${found.length} test files elsewhere, such as ${found[0]!.path}.` : ''
+  const seen = found.length > 0 ? ` vitest knows ${testFiles(found.length)} elsewhere, such as ${found[0]!.path}.` : ''
   return `No tests found for tier ${tiers}: no file matches ${globs.join(', ')}.${seen} ${firstSuiteHint(empty[0]!.settings.name)}`
 }
 
@@ -170,5 +183,9 @@ function warnAboutStrays(
   if (strays.length === 0) return
   const some = strays.slice(0, 3).map(({ path }) => path)
   const more = strays.length > some.length ? ` and ${strays.length - some.length} more` : ''
-  warnings.push(`${strays.length} test files belong to no suite of any tier and never run: ${some.join(', ')}${more}`)
+  warnings.push(`${testFiles(strays.length)} in no suite of any tier, never run: ${some.join(', ')}${more}`)
+}
+
+function testFiles(count: number): string {
+  return count === 1 ? '1 test file' : `${count} test files`
 }

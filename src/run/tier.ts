@@ -165,6 +165,7 @@ async function leaseDatabases(plan: TierPlan, deps: TierDeps, signal: AbortSigna
     signal,
   })
   if (grant.kind === 'refused') return { ok: false, cause: grant.cause }
+  for (const lease of grant.leases) ledger.conceal(lease.connection.password)
   for (const skipped of grant.skipped) {
     ledger.emit({ type: 'notice', level: 'warning', code: 'database-skipped', message: skipped })
   }

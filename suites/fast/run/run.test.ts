@@ -1,0 +1,271 @@
+import { describe, expect, test } from 'vitest'
+import type { Stamped } from '../../../src/core/events.ts'
+import { forecast } from '../../../src/core/plan.ts'
+import type { Resolved } from '../../../src/core/ports.ts'
+import { countRun, fileEnding } from '../../../src/core/verdict.ts'
+import type { RunRecord } from '../../../src/core/record.ts'
+import { openLedger } from '../../../src/run/ledger.ts'
+import type { TierPlan } from '../../../src/run/plan.ts'
+import { run } from '../../../src/run/run.ts'
+import {
+  type Act,
+  fail,
+  fakeEngine,
+  fakeLease,
+  fakeRedis,
+  hang,
+  ofType,
+  pass,
+  planned,
+  suite,
+  tier,
+} from '../../support/run/fakes.ts'
+
+const META = {
+  run: 'r1',
+  tiershard: '0',
+  node: '24',
+  engine: 'fake 1',
+  platform: 'linux',
+  cpus: 2,
+  ci: null,
+  commit: null,
+  command: [],
+}
+
+interface Options {
+  readonly files?: readonly string[]
+  readonly settings?: Parameters<typeof tier>[0]
+  readonly redis?: ReturnType<typeof fakeRedis>
+  readonly resolved?: Resolved
+  readonly onEvent?: (event: Stamped) => void
+  readonly signal?: AbortSignal
+  readonly suites?: TierPlan['suites']
+}
+
+async function play(script: Record<string, Act> | ((file: string) => Act), options: Options = {}) {
+  const events: Stamped[] = []
+  const ledger = openLedger({ append: (line) => events.push(JSON.parse(line) as Stamped), close() {} }, [
+    (event) => options.onEvent?.(event),
+  ])
+  const names = options.files ?? (typeof script === 'function' ? [] : Object.keys(script))
+  const settings = tier(options.settings)
+  const files = names.map((name) => planned(name))
+  const plan: TierPlan = { settings, suites: options.suites ?? [suite()], files, forecast: forecast(files, 2, 1) }
+  const redis = options.redis ?? fakeRedis([fakeLease(1), fakeLease(2)])
+  const engine = fakeEngine(typeof script === 'function' ? script : (file) => script[file]!)
+  const record = await run(
+    { engine: 'fake 1', tiers: [plan], warnings: [], filters: [] },
+    {
+      meta: META,
+      engine,
+      ledger,
+      resolveRedis: async () => options.resolved ?? { ok: true, server: redis },
+      waitMs: 1000,
+      signal: options.signal ?? new AbortController().signal,
+    },
+  )
+  return { record, events, engine, redis }
+}
+
+const endings = (record: RunRecord): Record<string, string> =>
+  Object.fromEntries(
+    [...record.tiers.values()].flatMap((t) => [...t.files].map(([id, file]) => [id, fileEnding(file).kind] as const)),
+  )
+
+describe('a run', () => {
+  test('passes when every file passed, and gives every database back', async () => {
+    const leases = [fakeLease(1), fakeLease(2)]
+    const redis = fakeRedis(leases)
+    const { record } = await play({ a: pass, b: pass, c: pass }, { redis })
+    expect(record.exitCode).toBe(0)
+    expect(countRun(record)).toMatchObject({ passed: 3, failed: 0, notRun: 0 })
+    expect(redis.closed).toBe(true)
+    for (const { log } of leases) {
+      expect(log.at(-1)).toBe('release')
+      expect(log.filter((step) => step === 'open')).toHaveLength(log.filter((step) => step === 'clean').length)
+    }
+  })
+
+  test('flushes a database between two files, after the first one’s process is gone', async () => {
+    const lease = fakeLease(1)
+    const steps: string[] = []
+    const slowDeath: Act = async (file, seat, desk, killed) => {
+      await pass(file, seat, desk, killed)
+      steps.push(`${file} gone after ${lease.log.join(' ')}`)
+    }
+    await play({ a: slowDeath, b: slowDeath }, { redis: fakeRedis([lease]) })
+    expect(steps).toEqual(['a gone after open', 'b gone after open clean open'])
+    expect(lease.log).toEqual(['open', 'clean', 'open', 'clean', 'release'])
+  })
+
+  test('writes the verdict on a file only after its database has been cleaned', async () => {
+    const lease = fakeLease(1)
+    const logAtEnd: string[][] = []
+    const onEvent = (event: Stamped): void => void (event.type === 'file-ended' && logAtEnd.push([...lease.log]))
+    await play({ a: pass }, { redis: fakeRedis([lease]), onEvent })
+    expect(logAtEnd).toEqual([['open', 'clean']])
+  })
+
+  test('a failed test is exit 1', async () => {
+    const { record } = await play({ a: pass, b: fail })
+    expect(record.exitCode).toBe(1)
+    expect(endings(record)).toEqual({ a: 'passed', b: 'failed' })
+  })
+
+  test('a file without tests fails', async () => {
+    const empty: Act = (file, seat, desk) => {
+      desk.started(file, seat)
+      desk.collected(file, [])
+      desk.stopped(file, { kind: 'completed', errors: [] })
+    }
+    const { record } = await play({ a: empty })
+    expect(endings(record)).toEqual({ a: 'no-tests' })
+    expect(record.exitCode).toBe(1)
+  })
+
+  test('a test that was collected and never heard of again makes the run incomplete', async () => {
+    const forgetful: Act = (file, seat, desk) => {
+      desk.started(file, seat)
+      desk.collected(file, [
+        { name: 't', line: 1 },
+        { name: 'lost', line: 2 },
+      ])
+      desk.tested(file, { name: 't', outcome: 'passed', durationMs: 1, retries: 0, line: 1, errors: [], note: null })
+      desk.stopped(file, { kind: 'completed', errors: [] })
+    }
+    const { record } = await play({ a: forgetful })
+    expect(record.exitCode).toBe(5)
+  })
+
+  test('tries a failed file again at the end of the queue, and calls a late pass flaky', async () => {
+    let tries = 0
+    const flaky: Act = (...args) => (++tries === 1 ? fail(...args) : pass(...args))
+    const { record, engine } = await play({ a: flaky, b: pass }, { settings: { retries: 2 } })
+    expect(record.exitCode).toBe(0)
+    expect(countRun(record)).toMatchObject({ passed: 2, flaky: 1 })
+    expect(engine.batches.map((batch) => batch.files.map((file) => file.id))).toEqual([['a', 'b'], ['a']])
+  })
+})
+
+describe('limits', () => {
+  test('a file over its deadline is killed; the others go on', async () => {
+    const { record } = await play({ a: hang, b: pass }, { settings: { fileTimeoutMs: 50 } })
+    expect(endings(record)).toEqual({ a: 'timed-out', b: 'passed' })
+    expect(countRun(record)).toMatchObject({ passed: 1, failed: 1, notRun: 1 })
+    expect(record.exitCode).toBe(1)
+  })
+
+  test('at the tier’s deadline finished results stay, running files time out, the rest did not run', async () => {
+    const { record } = await play(
+      { a: pass, b: hang, c: hang, d: pass, e: pass },
+      { settings: { deadlineMs: 300, shards: 2 } },
+    )
+    expect(endings(record)).toEqual({ a: 'passed', b: 'timed-out', c: 'timed-out', d: 'not-run', e: 'not-run' })
+    expect(record.tiers.get('standard')!.end).toBe('deadline')
+    expect(record.exitCode).toBe(4)
+  })
+
+  test('an interrupt ends running files as cancelled and says what never ran', async () => {
+    const controller = new AbortController()
+    const onEvent = (event: Stamped): void => void (event.type === 'file-started' && controller.abort('SIGINT'))
+    const { record } = await play({ a: hang, b: pass }, { signal: controller.signal, onEvent, settings: { shards: 1 } })
+    expect(endings(record)).toEqual({ a: 'cancelled', b: 'not-run' })
+    expect(record.exitCode).toBe(130)
+  })
+
+  test('SIGTERM is 143', async () => {
+    const controller = new AbortController()
+    controller.abort('SIGTERM')
+    const { record } = await play({ a: pass }, { signal: controller.signal })
+    expect(endings(record)).toEqual({ a: 'not-run' })
+    expect(record.exitCode).toBe(143)
+  })
+})
+
+describe('infrastructure', () => {
+  const cause = { code: 'redis-unreachable', message: 'refused', remedy: 'start it' } as const
+
+  test('Redis that cannot be had blames no test', async () => {
+    const { record } = await play({ a: pass }, { resolved: { ok: false, cause } })
+    expect(record.exitCode).toBe(3)
+    expect(endings(record)).toEqual({ a: 'not-run' })
+    expect(countRun(record)).toMatchObject({ failed: 0, notRun: 1 })
+  })
+
+  test('a run without Redis suites never asks for Redis', async () => {
+    const { record } = await play(
+      { a: pass },
+      { resolved: { ok: false, cause }, suites: [suite({ isolation: 'none' })] },
+    )
+    expect(record.exitCode).toBe(0)
+  })
+
+  test('a server that goes away stops the run; what failed meanwhile is not blamed on the tests', async () => {
+    const redis = fakeRedis([fakeLease(1)])
+    const dying: Act = (file, seat, desk, killed) => {
+      redis.goAway()
+      return fail(file, seat, desk, killed)
+    }
+    const { record, events } = await play({ a: pass, b: dying, c: pass }, { redis })
+    expect(endings(record)).toEqual({ a: 'passed', b: 'infrastructure', c: 'not-run' })
+    expect(ofType(events, 'infrastructure')).toHaveLength(1)
+    expect(record.exitCode).toBe(3)
+  })
+
+  test('a lease lost while its file runs ends that file, even if it passed, and retires the shard', async () => {
+    const stolen = fakeLease(1)
+    const sound = fakeLease(2)
+    let lost = false
+    const script = (): Act => async (file, seat, desk, killed) => {
+      await pass(file, seat, desk, killed)
+      if (seat.shard === 0 && !lost) {
+        lost = true
+        stolen.lose('somebody else holds database 1')
+      }
+    }
+    const { record } = await play(script, { files: ['a', 'b', 'c', 'd'], redis: fakeRedis([stolen, sound]) })
+    const kinds = Object.values(endings(record))
+    expect(kinds.filter((kind) => kind === 'lease-lost')).toHaveLength(1)
+    expect(kinds.filter((kind) => kind === 'passed')).toHaveLength(3)
+    expect(stolen.log.filter((step) => step === 'open')).toHaveLength(1)
+    expect(record.exitCode).toBe(3)
+  })
+
+  test('a lease found lost only when the database is cleaned still ends the file as lease lost', async () => {
+    const stolen = fakeLease(1)
+    stolen.answer.clean = { kind: 'lost', message: 'fence 7 was replaced' }
+    const { record } = await play({ a: pass }, { redis: fakeRedis([stolen]) })
+    expect(endings(record)).toEqual({ a: 'lease-lost' })
+  })
+
+  test('a lease lost before its file starts costs the shard, not the file', async () => {
+    const stolen = fakeLease(1)
+    stolen.answer.open = { kind: 'lost', message: 'gone' }
+    const { record } = await play({ a: pass, b: pass }, { redis: fakeRedis([stolen, fakeLease(2)]) })
+    expect(endings(record)).toEqual({ a: 'passed', b: 'passed' })
+    expect(record.exitCode).toBe(0)
+  })
+
+  test('with every lease lost the run ends, and says so', async () => {
+    const leases = [fakeLease(1), fakeLease(2)]
+    for (const lease of leases) lease.answer.open = { kind: 'lost', message: 'gone' }
+    const { record } = await play({ a: pass, b: pass }, { redis: fakeRedis(leases) })
+    expect(endings(record)).toEqual({ a: 'not-run', b: 'not-run' })
+    expect(record.causes.map((c) => c.code)).toEqual(['lease-lost'])
+    expect(record.exitCode).toBe(3)
+  })
+})
+
+test('a listener that throws cannot stop the run', async () => {
+  const { record } = await play(
+    { a: pass },
+    {
+      onEvent() {
+        throw new Error('broken report')
+      },
+    },
+  )
+  expect(record.exitCode).toBe(0)
+  expect(record.notices.map((notice) => notice.code)).toContain('listener-failed')
+})
