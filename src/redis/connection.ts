@@ -1,0 +1,216 @@
+import { readFileSync } from 'node:fs'
+import net from 'node:net'
+import { Redis } from 'ioredis'
+import type { Cause } from '../core/ending.ts'
+import type { Address } from './address.ts'
+import { connectCause, goneCause, replyCause } from './causes.ts'
+
+/** From the dial to the answer of the server. */
+const CONNECT_LIMIT_MS = 5_000
+/** No command of ours takes this long on a server that works; the largest flush on the embedded server took 0.8 s. */
+const COMMAND_LIMIT_MS = 10_000
+/** How long a server may be away before the run gives it up. Leases live for 20 s without a heartbeat. */
+export const AWAY_LIMIT_MS = 10_000
+
+const SCRIPTS = ['probe', 'acquire', 'open', 'clean', 'renew', 'release', 'status', 'adopt', 'revoke'] as const
+export type ScriptName = (typeof SCRIPTS)[number]
+
+export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly cause: Cause }
+
+export interface Call {
+  readonly script: ScriptName
+  readonly keys: readonly string[]
+  readonly args: readonly (string | number)[]
+  /** How long a connection that is down is waited for, ms; at most {@link AWAY_LIMIT_MS}. */
+  readonly patienceMs: number
+  /** Whether the script may run twice for one call: then it is sent again when its answer was lost. */
+  readonly repeatable: boolean
+}
+
+/**
+ * The one connection over which leases are taken, renewed and flushed. It never selects a database: every script does so
+ * itself, because a client whose SELECT failed goes on with database 0 (redis.md: `new Redis({ db: 99 }).flushdb()`
+ * wiped database 0). Nothing is sent twice unless {@link Call.repeatable} says that it may.
+ */
+export class AdminConnection {
+  readonly address: Address
+  readonly #redis: Redis
+  #established = false
+  #closed = false
+  /** The first error since the connection last worked. */
+  #error: Error | null = null
+  #connected = false
+  #gone: Cause | null = null
+  #awayTimer: NodeJS.Timeout | undefined
+  readonly #listeners: ((cause: Cause) => void)[] = []
+
+  private constructor(address: Address) {
+    this.address = address
+    this.#redis = new Redis({
+      host: address.host,
+      port: address.port,
+      ...(address.username === null ? {} : { username: address.username }),
+      ...(address.password === null ? {} : { password: address.password }),
+      // ioredis sends no server name of its own, and a router cannot do without.
+      ...(address.tls ? { tls: net.isIP(address.host) === 0 ? { servername: address.host } : {} } : {}),
+      lazyConnect: true,
+      connectionName: 'tiershard',
+      disableClientInfo: true,
+      enableReadyCheck: false,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: CONNECT_LIMIT_MS,
+      commandTimeout: COMMAND_LIMIT_MS,
+      keepAlive: 10_000,
+      retryStrategy: (times) => (this.#established ? Math.min(50 * times, 1_000) : null),
+    })
+    for (const name of SCRIPTS) this.#redis.defineCommand(commandName(name), { lua: source(name) })
+    this.#redis.on('error', (error: Error) => (this.#error ??= error))
+    this.#redis.on('connect', () => (this.#connected = true))
+    this.#redis.on('ready', () => this.#up())
+    this.#redis.on('close', () => this.#down())
+  }
+
+  /** Dials, and waits for the server's first answer: at most 5 s. */
+  static async open(
+    address: Address,
+    signal: AbortSignal,
+  ): Promise<{ ok: true; connection: AdminConnection } | { ok: false; cause: Cause }> {
+    const connection = new AdminConnection(address)
+    const limit = AbortSignal.timeout(CONNECT_LIMIT_MS)
+    const up = await settled(connection.#redis.connect(), AbortSignal.any([limit, signal]))
+    if (up) {
+      connection.#established = true
+      return { ok: true, connection }
+    }
+    const cause = connectCause({
+      label: address.label,
+      tls: address.tls,
+      password: address.password !== null,
+      error: connection.#error,
+      connected: connection.#connected,
+      limitMs: limit.aborted ? CONNECT_LIMIT_MS : null,
+    })
+    connection.close()
+    return { ok: false, cause }
+  }
+
+  /** INFO as a table; null when the user may not call it. */
+  async info(): Promise<ReadonlyMap<string, string> | null> {
+    const text = await this.#redis.info().catch(() => null)
+    if (text === null) return null
+    return new Map([...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key!, value!]))
+  }
+
+  /** Runs one of our scripts. Answers within 10 s and the patience; errors come as a cause. */
+  async run(call: Call): Promise<Answer> {
+    const giveUp = performance.now() + call.patienceMs
+    for (;;) {
+      if (this.#gone) return { ok: false, cause: this.#gone }
+      let sent = false
+      try {
+        if (this.#redis.status === 'ready') {
+          sent = true
+          return { ok: true, value: await this.#send(call) }
+        }
+      } catch (error) {
+        const cause = this.#judge(error as Error)
+        if (cause) return { ok: false, cause }
+      }
+      if (this.#closed || performance.now() >= giveUp || (sent && !call.repeatable)) {
+        return { ok: false, cause: this.#gone ?? goneCause(this.address.label, this.#why()) }
+      }
+      await this.#nextChange(giveUp - performance.now())
+    }
+  }
+
+  /** Calls back once when the server is given up; at once if it has been already. */
+  onGone(callback: (cause: Cause) => void): void {
+    if (this.#gone) callback(this.#gone)
+    else this.#listeners.push(callback)
+  }
+
+  /** Declares the server gone: its process ended, or it stays silent. */
+  giveUp(cause: Cause): void {
+    if (this.#gone || this.#closed) return
+    this.#gone = cause
+    clearTimeout(this.#awayTimer)
+    this.#redis.disconnect()
+    for (const listener of this.#listeners) listener(cause)
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#awayTimer)
+    this.#redis.disconnect()
+  }
+
+  #send(call: Call): Promise<unknown> {
+    const commands = this.#redis as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
+    return commands[commandName(call.script)]!(call.keys.length, ...call.keys, ...call.args)
+  }
+
+  /** The cause of an error that another try would not change; null when the connection broke. */
+  #judge(error: Error): Cause | null {
+    if (error.name === 'ReplyError') return replyCause(error, this.address.label, this.address.password !== null)
+    if (error.message !== 'Command timed out') return null
+    this.giveUp(goneCause(this.address.label, `it did not answer within ${COMMAND_LIMIT_MS / 1000} s`))
+    return this.#gone
+  }
+
+  #up(): void {
+    this.#error = null
+    clearTimeout(this.#awayTimer)
+    this.#awayTimer = undefined
+  }
+
+  #down(): void {
+    if (!this.#established || this.#closed || this.#gone || this.#awayTimer) return
+    this.#awayTimer = setTimeout(() => {
+      this.giveUp(goneCause(this.address.label, this.#why()))
+    }, AWAY_LIMIT_MS)
+  }
+
+  #why(): string {
+    return this.#error?.message ?? 'it closed the connection'
+  }
+
+  /** Resolves when the connection is up again or given up, at the latest after `limitMs`. */
+  async #nextChange(limitMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.#redis.off('ready', done)
+        this.#redis.off('end', done)
+        resolve()
+      }
+      // A client that is up already has no change to wait for: the next try is due after a breath.
+      const timer = setTimeout(done, this.#redis.status === 'ready' ? 10 : Math.max(0, limitMs))
+      this.#redis.once('ready', done)
+      this.#redis.once('end', done)
+    })
+  }
+}
+
+function commandName(script: ScriptName): string {
+  return `tiershard:${script}`
+}
+
+function source(script: ScriptName): string {
+  // From dist/redis/ as well: the Lua files are not copied there.
+  return readFileSync(new URL(`../../src/redis/lua/${script}.lua`, import.meta.url), 'utf8')
+}
+
+/** Whether the promise fulfilled before the signal. */
+async function settled(promise: Promise<unknown>, signal: AbortSignal): Promise<boolean> {
+  const aborted = new Promise<false>((resolve) => {
+    if (signal.aborted) resolve(false)
+    else signal.addEventListener('abort', () => resolve(false), { once: true })
+  })
+  const done = promise.then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([done, aborted])
+}

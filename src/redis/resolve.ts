@@ -1,0 +1,97 @@
+import type { Cause } from '../core/ending.ts'
+import { unreachable } from '../core/ending.ts'
+import type { Resolved } from '../core/ports.ts'
+import type { RedisSettings, SourceRequest } from '../core/settings.ts'
+import { addressOf, parseAddress, type Address } from './address.ts'
+import { startEmbedded, type Started } from './embedded/start.ts'
+import { findNative, noNativeServer, startLocal } from './local.ts'
+import { serve } from './server.ts'
+
+/** The one source that a run uses, and why. */
+export type Choice =
+  | { readonly kind: 'url'; readonly address: Address; readonly reason: string }
+  | { readonly kind: 'local'; readonly program: string; readonly reason: string }
+  | { readonly kind: 'embedded'; readonly reason: string }
+  | { readonly kind: 'none'; readonly cause: Cause }
+
+/**
+ * Finds the tests' Redis: the source that was asked for, or, with `auto`, REDIS_URL if it is set, else a native server
+ * found on PATH, else the embedded one. Exactly one source is tried: if it does not work, that is the answer.
+ *
+ * @param signal gives up while a server starts or a connection is made
+ * @returns the server, or the cause why there is none; nothing is left running then
+ */
+export async function resolveRedis(
+  settings: RedisSettings,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<Resolved> {
+  const choice = await choose(settings.source, env)
+  const origin = (source: 'url' | 'local' | 'embedded', reason: string) => ({
+    source,
+    reason,
+    control: settings.control,
+  })
+  switch (choice.kind) {
+    case 'none':
+      return { ok: false, cause: choice.cause }
+    case 'url':
+      return serve(choice.address, origin('url', choice.reason), settings, signal, null)
+    case 'local':
+      return serveStarted(await startLocal(choice.program, signal), origin('local', choice.reason))
+    case 'embedded':
+      return serveStarted(await startEmbedded(signal), origin('embedded', choice.reason))
+    default:
+      return unreachable(choice)
+  }
+
+  async function serveStarted(started: Started, from: ReturnType<typeof origin>): Promise<Resolved> {
+    return started.ok ? serve(addressOf(started.server), from, settings, signal, started.server) : started
+  }
+}
+
+/** Decides on the source, without trying it. */
+export async function choose(source: SourceRequest, env: NodeJS.ProcessEnv): Promise<Choice> {
+  switch (source.kind) {
+    case 'url':
+      return fromUrl(source.url, source.from, env)
+    case 'local': {
+      const program = await findNative(env)
+      if (program === null) return { kind: 'none', cause: noNativeServer() }
+      return { kind: 'local', program, reason: `local was asked for: started ${program}` }
+    }
+    case 'embedded':
+      return { kind: 'embedded', reason: 'embedded was asked for' }
+    case 'auto': {
+      const url = env['REDIS_URL']
+      if (url !== undefined) return fromUrl(url, 'REDIS_URL', env)
+      const program = await findNative(env)
+      if (program !== null) return { kind: 'local', program, reason: `REDIS_URL is not set: started ${program}` }
+      return { kind: 'embedded', reason: 'REDIS_URL is not set, and no valkey-server or redis-server is on PATH' }
+    }
+    default:
+      return unreachable(source)
+  }
+}
+
+function fromUrl(url: string, from: 'REDIS_URL' | 'config' | '--redis', env: NodeJS.ProcessEnv): Choice {
+  const parsed = parseAddress(url, env)
+  if (parsed.ok) return { kind: 'url', address: parsed.address, reason: ASKED_BY[from] }
+  const unset = from === 'REDIS_URL' ? ' To go on without it, unset it (env -u REDIS_URL).' : ''
+  return {
+    kind: 'none',
+    cause: {
+      code: 'redis-unreachable',
+      message: `${NAME[from]} ${parsed.problem}.`,
+      remedy: `Give it as redis://user:password@host:port/database, or rediss:// for TLS.${unset}`,
+    },
+  }
+}
+
+const ASKED_BY = {
+  REDIS_URL: 'REDIS_URL is set',
+  config: 'the config names it',
+  '--redis': '--redis names it',
+} as const
+
+const NAME = { REDIS_URL: 'REDIS_URL', config: 'The Redis URL of the config', '--redis': 'The URL of --redis' } as const

@@ -1,0 +1,93 @@
+import type { ServerFacts, Stamped } from '../../core/events.ts'
+import type { RunRecord, TierRecord } from '../../core/record.ts'
+import { countFile } from '../../core/verdict.ts'
+import { duration, elapsed, plural, printable } from '../format.ts'
+import { endingWords } from '../words.ts'
+import { symbolStyle, type Paint } from './paint.ts'
+import type { Snapshot } from './progress.ts'
+
+/** The permanent lines that are not failures: what runs, on which Redis, who is waited for, which files have ended. */
+
+/** `run 20261120-060000-k3f9: tier standard, 31 files on 4 shards, about 2m 10s (deadline 15m)` */
+export function plannedLine(record: RunRecord, tier: TierRecord, paint: Paint): string {
+  const { makespanMs, unknown } = tier.forecast
+  const files = plural(tier.files.size, 'file')
+  const expected = makespanMs === null ? 'time unknown (no history yet)' : `about ${duration(makespanMs)} expected`
+  const without = makespanMs !== null && unknown > 0 ? `, ${unknown} without history` : ''
+  const shards = plural(tier.settings.shards, 'shard')
+  const deadline = `deadline ${duration(tier.settings.deadlineMs)}`
+  const run = printable(record.meta?.run ?? '?')
+  return `${paint('bold', `run ${run}`)}: tier ${printable(tier.name)}, ${files} on ${shards}, ${expected}${without}, ${deadline}`
+}
+
+/** `redis 7.0.15 at 127.0.0.1:6379, 16 databases: REDIS_URL is set` */
+export function serverLine(server: ServerFacts): string {
+  const product = server.product === 'unknown' ? 'a server that speaks Redis' : server.product
+  const where = `${product} ${printable(server.version)} at ${printable(server.address)}`
+  return `${where}, ${plural(server.databases, 'database')}, ${server.source}: ${printable(server.reason)}`
+}
+
+const HOLDERS = 8
+
+export function waitingLines(holders: readonly string[], limitMs: number): string[] {
+  const more = holders.length - HOLDERS
+  return [
+    `waiting up to ${duration(limitMs)} for a free Redis database; held by:`,
+    ...holders.slice(0, HOLDERS).map((holder) => `    ${printable(holder)}`),
+    ...(more > 0 ? [`    and ${more} more`] : []),
+  ]
+}
+
+/** Said at a tier's start only where the plan has not said it: which of several tiers, which attempt. */
+export function startedLine(record: RunRecord, event: Extract<Stamped, { type: 'tier-started' }>): string | null {
+  const tier = record.tiers.get(event.tier)
+  if (!tier) return null
+  const name = printable(event.tier)
+  if (event.attempt > 1) return `tier ${name}: trying failed files again (attempt ${event.attempt})`
+  const fewer = event.shards < tier.settings.shards
+  if (record.tiers.size === 1) return null
+  const shards = `${plural(event.shards, 'shard')}${fewer ? ` of ${tier.settings.shards} planned` : ''}`
+  return `tier ${name} starts on ${shards}`
+}
+
+/** `✓ passed  suites/standard/storm.test.ts  12 tests  3.2s  shard 0 db 3`; null for a file that never started. */
+export function fileLine(
+  event: Extract<Stamped, { type: 'file-ended' }>,
+  record: RunRecord,
+  paint: Paint,
+): string | null {
+  const file = record.tiers.get(event.tier)?.files.get(event.file)
+  const attempt = file?.attempts.findLast((one) => one.attempt === event.attempt)
+  if (!file || !attempt) return null
+  const { symbol, word } = endingWords(event.ending, event.tier)
+  const { passed, failed, skipped, notRun } = countFile({ ...file, attempts: [attempt] })
+  const amounts = [
+    plural(passed + failed + skipped + notRun, 'test'),
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(notRun > 0 ? [`${notRun} not run`] : []),
+  ].join(', ')
+  const place = `shard ${attempt.shard}${attempt.database === null ? '' : ` db ${attempt.database}`}`
+  const again = event.attempt > 1 ? `  attempt ${event.attempt}` : ''
+  const head = paint(symbolStyle(symbol), `${symbol} ${word}`)
+  return `${head}  ${printable(event.file)}  ${amounts}  ${duration(event.durationMs)}  ${paint('gray', place)}${again}`
+}
+
+/** What each shard runs and for how long, when nothing has ended for a while. */
+export function heartbeatLines(view: Snapshot, silentMs: number): string[] {
+  const { passed, failed, skipped } = view.counts
+  const busy = view.shards.flatMap(({ shard, database, running }) => {
+    if (!running) return []
+    const expected =
+      running.expectedMs === null ? '' : ` of ~${duration(running.expectedMs)}${running.over ? ', over' : ''}`
+    const place = `shard ${shard}${database === null ? '' : ` db ${database}`}`
+    return [`    ${place}: ${printable(running.file)} for ${elapsed(running.elapsedMs)}${expected}`]
+  })
+  const eta = view.etaMs === null ? '' : `, about ${elapsed(view.etaMs)} left`
+  return [
+    `still running tier ${printable(view.tier)} after ${elapsed(view.elapsedMs)} (deadline ${duration(view.deadlineMs)}${eta}): ` +
+      `nothing ended for ${elapsed(silentMs)}; ${passed} passed, ${failed} failed, ${skipped} skipped, ` +
+      `${view.filesLeft} of ${plural(view.files, 'file')} left`,
+    ...(busy.length > 0 ? busy : ['    no shard runs a file']),
+  ]
+}

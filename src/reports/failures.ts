@@ -1,0 +1,114 @@
+import { isTestFailure, type Ending } from '../core/ending.ts'
+import type { ErrorRecord } from '../core/events.ts'
+import type { FileRecord, RunRecord, TierRecord } from '../core/record.ts'
+import {
+  column,
+  fileEnding,
+  lastAttempt,
+  needsOwnCase,
+  noCounts,
+  testVerdicts,
+  type TestVerdict,
+} from '../core/verdict.ts'
+import { printable } from './format.ts'
+import { endingWords, outcomeWord, planned } from './words.ts'
+
+/** One thing that failed: a test, or a file as a whole. */
+export interface Failure {
+  readonly tier: string
+  readonly file: string
+  /** null: the file itself (an error outside of its tests, a crash, a deadline, infrastructure). */
+  readonly test: string | null
+  /** `failed`, `timed out`, `crashed`... */
+  readonly word: string
+  /** The first line of what was wrong, printable. */
+  readonly message: string
+  readonly errors: readonly ErrorRecord[]
+}
+
+/** Failures with the same message, but for numbers and ids. */
+export interface FailureGroup {
+  readonly message: string
+  readonly failures: readonly Failure[]
+}
+
+/** Every test and file that failed or met trouble in the end, in the order of the plan; not what merely did not run. */
+export function failures(record: RunRecord): Failure[] {
+  return [...planned(record).flatMap(({ tier, file }) => ofFile(tier, file)), ...strays(record)]
+}
+
+function ofFile(tier: TierRecord, file: FileRecord): Failure[] {
+  const at = { tier: tier.name, file: file.plan.id }
+  const ending = fileEnding(file)
+  const { word, detail } = endingWords(ending, tier.name)
+  const said = detail === '' ? word : `${word}: ${detail}`
+  const verdicts = testVerdicts(file)
+  const tests = verdicts
+    .filter((test) => column(test.outcome) === 'failed')
+    .map((test): Failure => {
+      const { errors } = test.last
+      const otherwise = word === outcomeWord(test.outcome) ? said : outcomeWord(test.outcome)
+      return { ...at, test: test.name, word: outcomeWord(test.outcome), message: firstLine(errors, otherwise), errors }
+    })
+  const errors = lastAttempt(file)?.errors ?? []
+  if (errors.length === 0 && !standsAlone(ending, verdicts)) return tests
+  return [...tests, { ...at, test: null, word, message: firstLine(errors, said), errors }]
+}
+
+/** Whether an ending is trouble that no test of the file shows. */
+function standsAlone(ending: Ending, tests: readonly TestVerdict[]): boolean {
+  if (ending.kind === 'infrastructure' || ending.kind === 'lease-lost') return true
+  if (ending.kind !== 'timed-out' && !isTestFailure(ending)) return false
+  const counts = noCounts()
+  for (const test of tests) counts[column(test.outcome)]++
+  return needsOwnCase(ending, counts)
+}
+
+function strays(record: RunRecord): Failure[] {
+  return [...record.tiers.values()].flatMap((tier) =>
+    tier.strayErrors.map((error) => ({
+      tier: tier.name,
+      file: '(outside of any file)',
+      test: null,
+      word: 'failed',
+      message: firstLine([error], 'error'),
+      errors: [error],
+    })),
+  )
+}
+
+function firstLine(errors: readonly ErrorRecord[], otherwise: string): string {
+  const error = errors.at(0)
+  return error ? errorTitle(error) : otherwise
+}
+
+/** `TypeError: x is not a function`: the first line of an error, printable. */
+export function errorTitle(error: ErrorRecord): string {
+  const [first = ''] = error.message.trimStart().split('\n', 1)
+  const said = first.startsWith(error.name) ? first : [error.name, first].filter(Boolean).join(': ')
+  return printable(said)
+}
+
+/** Groups failures by their message, the largest group first; groups of one size keep the order of the plan. */
+export function groupFailures(list: readonly Failure[]): FailureGroup[] {
+  const groups = new Map<string, Failure[]>()
+  for (const failure of list) {
+    const key = `${failure.word} ${signature(failure.message)}`
+    const group = groups.get(key)
+    if (group) group.push(failure)
+    else groups.set(key, [failure])
+  }
+  return [...groups.values()]
+    .map((members) => ({ message: members[0]!.message, failures: members }))
+    .sort((a, b) => b.failures.length - a.failures.length)
+}
+
+/**
+ * A message without what differs from one occurrence to the next: numbers and ids. An assertion is left as it is: its
+ * numbers are what it says.
+ */
+export function signature(message: string): string {
+  const bounded = message.slice(0, 400)
+  if (bounded.startsWith('AssertionError')) return bounded
+  return bounded.replaceAll(/0x[\da-f]+|\b[\da-f]{8,}(?:-[\da-f]{4,})*\b/giu, '#').replaceAll(/\d+(?:\.\d+)?/gu, '#')
+}

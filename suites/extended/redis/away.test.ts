@@ -1,0 +1,53 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Cause } from '../../../src/core/ending.ts'
+import type { Lease, RedisServer } from '../../../src/core/ports.ts'
+import { serverAt, skipNative, startNative, type TestServer } from '../../support/redis/servers.ts'
+
+const cleanups: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
+})
+
+async function running(): Promise<{ server: TestServer; run: RedisServer; lease: Lease; gone: Promise<Cause> }> {
+  const server = await startNative()
+  cleanups.push(() => server.stop())
+  const run = await serverAt(server.url)
+  cleanups.push(() => run.close())
+  const { signal } = new AbortController()
+  const grant = await run.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
+  if (grant.kind === 'refused') throw new Error(grant.cause.message)
+  const lease = grant.leases[0]!
+  await lease.open()
+  return { server, run, lease, gone: new Promise((resolve) => run.onGone(resolve)) }
+}
+
+describe.skipIf(skipNative)(
+  'a server of somebody else that goes away in the middle of a run',
+  { timeout: 90_000 },
+  () => {
+    test('is given up after 10 s, and open and clean answer by then', async () => {
+      const { server, lease, gone } = await running()
+      const begun = performance.now()
+      await server.stop()
+      expect(await lease.clean()).toMatchObject({ kind: 'trouble', cause: { code: 'redis-went-away' } })
+      expect(await gone).toMatchObject({ code: 'redis-went-away', message: expect.stringContaining('ECONNREFUSED') })
+      expect(await lease.open()).toMatchObject({ kind: 'trouble', cause: { code: 'redis-went-away' } })
+      expect(performance.now() - begun).toBeLessThan(40_000)
+    })
+
+    test('is given up when it hangs, although nobody asks it anything but the heartbeat', async () => {
+      const { server, lease, gone } = await running()
+      const pid = server.pid!
+      process.kill(pid, 'SIGSTOP')
+      cleanups.push(() => process.kill(pid, 'SIGCONT'))
+      const begun = performance.now()
+      expect(await gone).toMatchObject({
+        code: 'redis-went-away',
+        message: expect.stringContaining('did not answer within 10 s'),
+      })
+      expect(await lease.clean()).toMatchObject({ kind: 'trouble', cause: { code: 'redis-went-away' } })
+      expect(performance.now() - begun).toBeLessThan(60_000)
+    })
+  },
+)
