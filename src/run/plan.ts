@@ -66,6 +66,10 @@ export async function planRun(
   ) {
     return { ok: false, exitCode: EXIT.usage, message: await nothingFound(settings, selection, empty, discovery.files) }
   }
+  if (selection.changed !== null && tiers.every((tier) => tier.files.length === 0)) {
+    const since = selection.changed === true ? 'the last commit' : selection.changed
+    warnings.push(`nothing to run: no test file of the selection is affected by what changed since ${since}`)
+  }
   warnAboutStrays(settings, selection, discovery.files, warnings)
   return { ok: true, plan: { engine: discovery.engine, tiers, warnings, filters: selection.filters } }
 }

@@ -39,6 +39,7 @@ export async function runTier(plan: TierPlan, deps: TierDeps): Promise<void> {
     return
   }
   const { leases } = leased
+  if (plan.files.length === 0) ledger.emit({ type: 'tier-started', tier, shards: 0, attempt: 1 })
   const withoutRedis = plan.files.some((file) => !needsDatabase(plan, file))
   const shards = Math.min(plan.settings.shards, Math.max(plan.files.length, 1))
   const lanes = openLanes(leases, withoutRedis ? shards : leases.length)

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import process from 'node:process'
+import { promisify } from 'node:util'
+import { maskSecrets } from '../config/source.ts'
+import type { RunMeta } from '../core/events.ts'
+import type { Io } from './io.ts'
+import { version } from './version.ts'
+
+/** Longest time to wait for git, ms. */
+const GIT_LIMIT_MS = 5000
+
+/** What a report says about where and how a run was made. */
+export async function runMeta(
+  facts: { readonly run: string; readonly engine: string; readonly root: string },
+  io: Io,
+): Promise<RunMeta> {
+  return {
+    run: facts.run,
+    tiershard: version(),
+    node: process.versions.node,
+    engine: facts.engine,
+    platform: `${process.platform}-${process.arch}`,
+    cpus: availableParallelism(),
+    ci: ciName(io.env),
+    commit: await commitOf(facts.root, io.env),
+    command: ['tiershard', ...io.argv].map(maskSecrets),
+  }
+}
+
+/** Variables by which CI systems can be told apart, and what they are called. */
+const CI_SYSTEMS: readonly (readonly [variable: string, name: string])[] = [
+  ['GITHUB_ACTIONS', 'GitHub Actions'],
+  ['GITLAB_CI', 'GitLab CI'],
+  ['BUILDKITE', 'Buildkite'],
+  ['CIRCLECI', 'CircleCI'],
+  ['JENKINS_URL', 'Jenkins'],
+  ['TF_BUILD', 'Azure Pipelines'],
+]
+
+function ciName(env: NodeJS.ProcessEnv): string | null {
+  const known = CI_SYSTEMS.find(([variable]) => env[variable])
+  if (known) return known[1]
+  return env['CI'] && env['CI'] !== 'false' && env['CI'] !== '0' ? 'CI' : null
+}
+
+/** The commit of the working tree; null outside of a repository. */
+async function commitOf(root: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+  try {
+    const git = await promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: root, env, timeout: GIT_LIMIT_MS })
+    return git.stdout.trim() || null
+  } catch {
+    return null
+  }
+}

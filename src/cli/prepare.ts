@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import type { Engine, History } from '../core/ports.ts'
+import type { Settings } from '../core/settings.ts'
+import { EXIT } from '../core/verdict.ts'
+import type { RunPlan } from '../run/plan.ts'
+import { tell, type Io } from './io.ts'
+import { chooseTiers, openProject } from './project.ts'
+import type { RunOptions } from './program.ts'
+
+export type Prepared =
+  | {
+      readonly ok: true
+      readonly settings: Settings
+      readonly history: History
+      readonly engine: Engine
+      readonly plan: RunPlan
+    }
+  /** What was wrong has been said. */
+  | { readonly ok: false; readonly exitCode: number }
+
+/**
+ * The common beginning of `run` and `plan`: settings, tiers, history, files. Runs no test and starts no Redis. The
+ * engine that comes back is open: the caller closes it.
+ *
+ * @param runId what the engine's processes find in TIERSHARD_RUN
+ */
+export async function prepare(files: readonly string[], options: RunOptions, runId: string, io: Io): Promise<Prepared> {
+  const settings = await openProject(options, io)
+  if (settings === null) return { ok: false, exitCode: EXIT.usage }
+
+  const chosen = chooseTiers(settings, options.tier)
+  if (!chosen.ok) return wrong(chosen.message, io)
+  const filters = files.map((file) => fromRoot(file, settings.root, io.cwd))
+  if (typeof options.changed === 'string' && existsSync(path.resolve(io.cwd, options.changed))) {
+    const advice = `Write --changed=REF, or put -- before the files.`
+    return wrong(`--changed takes a commit or branch, and "${options.changed}" is a file or folder. ${advice}`, io)
+  }
+
+  const { openHistory } = await import('../history/index.ts')
+  const { history, notes } = await openHistory(historyFile(settings))
+  for (const note of notes) tell(io, `note: ${note}`)
+
+  const { createVitestEngine } = await import('../engines/vitest/index.ts')
+  const env = { ...io.env, TIERSHARD_RUN: runId }
+  const engine = createVitestEngine({ root: settings.root, configFile: settings.vitestConfig, env })
+
+  const { planRun } = await import('../run/plan.ts')
+  const selection = { tiers: chosen.tiers, filters, changed: options.changed ?? null }
+  const outcome = await planRun(settings, selection, engine, history)
+  if (outcome.ok) return { ok: true, settings, history, engine, plan: outcome.plan }
+  await engine.close()
+  tell(io, outcome.message)
+  return { ok: false, exitCode: outcome.exitCode }
+}
+
+/** Where the timings of past runs are: beside the runs, so that one folder is all that a CI cache has to keep. */
+export function historyFile(settings: Settings): string {
+  return path.join(settings.reportsDir, 'history.json')
+}
+
+function wrong(message: string, io: Io): Prepared {
+  tell(io, message)
+  return { ok: false, exitCode: EXIT.usage }
+}
+
+/** A path as it was typed in the working directory, seen from the root; anything that is no path stays as it is. */
+function fromRoot(filter: string, root: string, cwd: string): string {
+  const absolute = path.resolve(cwd, filter)
+  if (!existsSync(absolute)) return filter
+  const relative = path.relative(root, absolute)
+  return relative.startsWith('..') ? filter : relative.split(path.sep).join('/')
+}

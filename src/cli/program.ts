@@ -1,0 +1,140 @@
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { parseDuration } from '../config/duration.ts'
+import { LONGEST_MS, MAX_DATABASE, MAX_RETRIES, MAX_SHARDS } from '../config/limits.ts'
+import { maskSecrets, parseSource, SOURCE_FORMS } from '../config/source.ts'
+import type { SourceRequest } from '../core/settings.ts'
+import { EXIT } from '../core/verdict.ts'
+import { HELP, HELP_COMMAND, manualPage, VERSION, type Manual } from './help.ts'
+import type { Io } from './io.ts'
+import { tiershard as root } from './manuals.ts'
+import { version } from './version.ts'
+
+/** Options as commander hands them over, parsed by {@link PARSERS}. */
+export interface ProjectOptions {
+  readonly config?: string
+  readonly reports?: string
+}
+
+export interface PlanOptions extends ProjectOptions {
+  readonly tier?: readonly string[]
+  /** true: without a reference. */
+  readonly changed?: string | true
+  readonly shards?: number
+  /** In ms. */
+  readonly deadline?: number
+  readonly json?: true
+}
+
+export interface RunOptions extends PlanOptions {
+  readonly redis?: SourceRequest
+  readonly retries?: number
+  readonly dryRun?: true
+}
+
+export interface SlowOptions extends ProjectOptions {
+  readonly tier?: readonly string[]
+  readonly top?: number
+  readonly json?: true
+}
+
+export interface RedisOptions extends Pick<ProjectOptions, 'config'> {
+  readonly redis?: SourceRequest
+  readonly json?: true
+}
+
+/** Runs one command line and returns its exit code. Mistakes in it are reported on stderr with exit code 2. */
+export async function tiershard(io: Io): Promise<number> {
+  let exitCode: number = EXIT.passed
+  const program = createProgram(io, (code) => (exitCode = code))
+  try {
+    await program.parseAsync(io.argv, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // commander ends with 0 after a help or a version that was asked for; everything else is a wrong command line.
+    return error.exitCode === 0 ? EXIT.passed : EXIT.usage
+  }
+}
+
+/** The parser of every command in the manual. `done` is called with the exit code of the command that ran. */
+export function createProgram(io: Io, done: (exitCode: number) => void): Command {
+  return toCommand(root, io, done).version(version(), VERSION.flags, VERSION.text).helpCommand(HELP_COMMAND.flags)
+}
+
+function toCommand(manual: Manual, io: Io, done: (exitCode: number) => void): Command {
+  const command = new Command(manual.name.split(' ').at(-1))
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError(`\`${manual.name} --help\` describes the command line.`)
+    .helpOption(HELP.flags, HELP.text)
+    .helpCommand(false)
+    .configureHelp({ formatHelp: () => manualPage(manual, manual === root, io.stdout.columns ?? 80) })
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(maskSecrets(text)),
+    })
+  for (const { flags } of manual.arguments ?? []) {
+    const argument = new Argument(flags)
+    const parse = PARSERS[flags]
+    command.addArgument(parse ? argument.argParser(parse) : argument)
+  }
+  for (const { flags, text } of manual.options ?? []) {
+    const option = new Option(flags, text)
+    const parse = PARSERS[option.long!]
+    command.addOption(parse ? option.argParser(parse) : option)
+  }
+  for (const child of manual.commands ?? []) command.addCommand(toCommand(child, io, done))
+  const act = ACTIONS[manual.name]
+  if (act) command.action(async () => done(await act(command.processedArgs, command.opts(), io)))
+  return command
+}
+
+type Action = (args: readonly unknown[], options: object, io: Io) => Promise<number>
+
+/** What each command does; its code is loaded when it is called. */
+const ACTIONS: Readonly<Record<string, Action>> = {
+  'tiershard run': async ([files], options, io) =>
+    (await import('./run.ts')).runCommand(files as string[], options, io),
+  'tiershard plan': async ([files], options, io) =>
+    (await import('./plan.ts')).planCommand(files as string[], options, io),
+  'tiershard slow': async ([run], options, io) =>
+    (await import('./slow.ts')).slowCommand((run as string | undefined) ?? null, options, io),
+  'tiershard redis status': async (_, options, io) => (await import('./redis.ts')).redisStatus(options, io),
+  'tiershard redis adopt': async ([database], options, io) =>
+    (await import('./redis.ts')).redisAdopt(database as number, options, io),
+  'tiershard redis release': async ([lease], options, io) =>
+    (await import('./redis.ts')).redisRelease(lease as string, options, io),
+}
+
+type Parser = (value: string, before: unknown) => unknown
+
+/** What turns the words of a command line into values, by option or argument. */
+const PARSERS: Readonly<Record<string, Parser>> = {
+  '--shards': wholeNumber(1, MAX_SHARDS),
+  '--retries': wholeNumber(0, MAX_RETRIES),
+  '--top': wholeNumber(1, 10_000),
+  '<N>': wholeNumber(0, MAX_DATABASE),
+  '--deadline': (value) => {
+    const ms = parseDuration(value)
+    if (ms !== null && ms > 0 && ms <= LONGEST_MS) return ms
+    throw new InvalidArgumentError('It is a duration such as 90s, 15m or 1h, up to 24h.')
+  },
+  '--redis': (value) => {
+    const source = parseSource(value, '--redis')
+    if (source !== null) return source
+    throw new InvalidArgumentError(`It is ${SOURCE_FORMS}.`)
+  },
+  '--tier': (value, before) => {
+    const names = value.split(',').map((name) => name.trim())
+    if (names.includes('')) throw new InvalidArgumentError('It is the names of tiers, separated by commas.')
+    return [...new Set([...((before as string[] | undefined) ?? []), ...names])]
+  },
+}
+
+function wholeNumber(least: number, most: number): Parser {
+  return (value) => {
+    const number = /^\d+$/.test(value) ? Number(value) : Number.NaN
+    if (number >= least && number <= most) return number
+    throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`)
+  }
+}

@@ -1,0 +1,59 @@
+import path from 'node:path'
+import { loadSettings, nearest, withOverrides } from '../config/index.ts'
+import type { Settings } from '../core/settings.ts'
+import { tell, type Io } from './io.ts'
+import type { ProjectOptions, RunOptions } from './program.ts'
+
+/** The settings of the project, with what the command line changes; null when they are wrong, which has been said. */
+export async function openProject(
+  options: ProjectOptions & Pick<RunOptions, 'shards' | 'retries' | 'deadline' | 'redis'>,
+  io: Io,
+): Promise<Settings | null> {
+  const loaded = await loadSettings({ cwd: io.cwd, configPath: options.config ?? null })
+  if (!loaded.ok) {
+    tell(io, loaded.report)
+    return null
+  }
+  for (const note of loaded.notes) tell(io, `note: ${note}`)
+  return withOverrides(loaded.settings, {
+    shards: options.shards,
+    retries: options.retries,
+    deadlineMs: options.deadline,
+    redis: options.redis,
+    reportsDir: options.reports === undefined ? undefined : path.resolve(io.cwd, options.reports),
+  })
+}
+
+export type Chosen =
+  | { readonly ok: true; readonly tiers: readonly string[] }
+  | { readonly ok: false; readonly message: string }
+
+/** The tiers of a command line; without `--tier`, the only tier that has suites. */
+export function chooseTiers(settings: Settings, asked: readonly string[] | undefined): Chosen {
+  const names = settings.tiers.map((tier) => tier.name)
+  if (asked) {
+    const strange = asked.filter((name) => !names.includes(name))
+    if (strange.length === 0) return { ok: true, tiers: asked }
+    return { ok: false, message: [...strange.map((name) => noSuchTier(name, names)), listTiers(settings)].join('\n') }
+  }
+  const used = names.filter((name) => settings.suites.some((suite) => suite.tier === name))
+  if (used.length === 1) return { ok: true, tiers: used }
+  if (used.length === 0) return { ok: true, tiers: ['fast'] }
+  return { ok: false, message: `Which tier? Say it with --tier, as in --tier ${used[0]!}.\n${listTiers(settings)}` }
+}
+
+export function noSuchTier(name: string, names: readonly string[]): string {
+  const near = nearest(name, names)
+  return `There is no tier "${name}".${near === null ? '' : ` Did you mean "${near}"?`}`
+}
+
+function listTiers(settings: Settings): string {
+  const width = Math.max(...settings.tiers.map((tier) => tier.name.length))
+  return settings.tiers
+    .map(({ name }) => {
+      const suites = settings.suites.filter((suite) => suite.tier === name).map((suite) => suite.name)
+      const some = suites.slice(0, 5).join(', ') + (suites.length > 5 ? ` and ${suites.length - 5} more` : '')
+      return `  ${name.padEnd(width)}  ${suites.length === 0 ? 'no suites' : some}`
+    })
+    .join('\n')
+}

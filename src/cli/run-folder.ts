@@ -1,0 +1,92 @@
+import { accessSync, appendFileSync, constants, mkdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import path from 'node:path'
+
+/** The files of a run's folder. */
+export interface RunFolder {
+  readonly path: string
+  readonly journal: string
+  readonly junit: string
+  readonly summaryJson: string
+  readonly summaryMarkdown: string
+}
+
+export type OpenedFolder =
+  | { readonly ok: true; readonly folder: RunFolder }
+  | { readonly ok: false; readonly message: string }
+
+/** A new run's id: the time it starts in UTC, to sort and to read, and six characters against a twin: 20261120-055301-ab12cd. */
+export function newRunId(now: Date = new Date()): string {
+  const [date, time] = now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').split('T')
+  return `${date}-${time}-${randomBytes(3).toString('hex')}`
+}
+
+/** Creates the folder of a run, and proves that it and its parent can be written. */
+export function createRunFolder(reportsDir: string, runId: string): OpenedFolder {
+  const folder = runFolder(reportsDir, runId)
+  try {
+    mkdirSync(folder.path, { recursive: true })
+    accessSync(reportsDir, constants.W_OK)
+    accessSync(folder.path, constants.W_OK)
+    return { ok: true, folder }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const advice = 'Choose another folder with --reports or `reports` in the config, or mend its permissions.'
+    const reason = REASONS[code ?? ''] ?? message
+    return { ok: false, message: `The reports folder ${reportsDir} cannot be written: ${reason}. ${advice}` }
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the disk',
+  ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'it is a file',
+}
+
+export function runFolder(reportsDir: string, runId: string): RunFolder {
+  const folder = path.join(reportsDir, runId)
+  return {
+    path: folder,
+    journal: path.join(folder, 'journal.ndjson'),
+    junit: path.join(folder, 'junit.xml'),
+    summaryJson: path.join(folder, 'summary.json'),
+    summaryMarkdown: path.join(folder, 'summary.md'),
+  }
+}
+
+/**
+ * Points `latest` at a run, in one step: a reader finds the old run or the new one, never none. Returns a note when the
+ * link cannot be made; the run goes on without it.
+ */
+export function pointLatest(reportsDir: string, runId: string): string | null {
+  const link = path.join(reportsDir, 'latest')
+  const fresh = path.join(reportsDir, `.latest-${runId}`)
+  try {
+    symlinkSync(runId, fresh, 'dir')
+    renameSync(fresh, link)
+    return null
+  } catch (error) {
+    rmSync(fresh, { force: true })
+    return `${link} still points elsewhere: ${(error as Error).message}`
+  }
+}
+
+/** GitHub drops the whole summary of a step above this size, bytes. */
+const STEP_SUMMARY_LIMIT = 1024 * 1024
+
+/** Appends to the file of GITHUB_STEP_SUMMARY. Returns a note when that is not possible. */
+export function appendStepSummary(file: string, markdown: string): string | null {
+  const text = `${markdown.trimEnd()}\n\n`
+  try {
+    const before = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+    if (before + Buffer.byteLength(text) >= STEP_SUMMARY_LIMIT) {
+      return 'the summary was not added to GITHUB_STEP_SUMMARY: it would be over 1 MiB, and GitHub would drop all of it'
+    }
+    appendFileSync(file, text)
+    return null
+  } catch (error) {
+    return `the summary was not added to GITHUB_STEP_SUMMARY: ${(error as Error).message}`
+  }
+}

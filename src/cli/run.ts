@@ -1,0 +1,122 @@
+import path from 'node:path'
+import type { RunRecord } from '../core/record.ts'
+import type { Settings } from '../core/settings.ts'
+import { EXIT } from '../core/verdict.ts'
+import type { Console } from '../reports/console/index.ts'
+import type { Journal } from '../reports/journal.ts'
+import { tell, type Io } from './io.ts'
+import { runMeta } from './meta.ts'
+import { printPlan } from './plan.ts'
+import { prepare, type Prepared } from './prepare.ts'
+import type { RunOptions } from './program.ts'
+import { createRunFolder, newRunId, pointLatest, type RunFolder } from './run-folder.ts'
+import { listenForStop, signalExitCode, type Stop } from './signals.ts'
+
+type Ready = Extract<Prepared, { ok: true }>
+
+/** `tiershard run`: returns the exit code. */
+export async function runCommand(files: readonly string[], options: RunOptions, io: Io): Promise<number> {
+  const runId = newRunId()
+  let view: Console | null = null
+  const stop = listenForStop({
+    first: (signal) => {
+      if (view === null) tell(io, `\n${signal}: ending; once more ends at once`)
+    },
+    again: (first) => {
+      view?.interrupt()
+      io.exit(signalExitCode(first))
+    },
+  })
+  try {
+    const prepared = await prepare(files, options, runId, io)
+    if (!prepared.ok) return stop.received ? signalExitCode(stop.received) : prepared.exitCode
+    const { settings, engine, plan } = prepared
+
+    if (stop.received || options.dryRun) {
+      await engine.close()
+      if (stop.received) return signalExitCode(stop.received)
+      return await printPlan(plan, options.json ?? false, io)
+    }
+
+    const opened = await openReports(settings, runId)
+    if (!opened.ok) {
+      await engine.close()
+      tell(io, opened.message)
+      return EXIT.usage
+    }
+    const { folder, journal, note } = opened
+    if (note !== null) tell(io, `note: ${note}`)
+
+    view = await openConsole(settings, options, io)
+    const record = await execute(prepared, runId, { journal, view, stop, io })
+    const { writeReports } = await import('./write-reports.ts')
+    const written = await writeReports(record, prepared, folder, options.json ?? false, io)
+    view.finish(record, written.slow)
+
+    const problems = [...(journal.failure === null ? [] : [journal.failure]), ...written.problems]
+    for (const problem of problems) tell(io, `! ${problem}`)
+    const exitCode = record.exitCode ?? EXIT.incomplete
+    // A report that got lost: the tests may have passed, and the run still is not what was asked for.
+    return exitCode === EXIT.passed && problems.length > 0 ? EXIT.infrastructure : exitCode
+  } finally {
+    stop.close()
+  }
+}
+
+type Reports =
+  | { readonly ok: true; readonly folder: RunFolder; readonly journal: Journal; readonly note: string | null }
+  | { readonly ok: false; readonly message: string }
+
+/** The run's folder with an open journal in it: what cannot be written is found before anything runs. */
+async function openReports({ reportsDir }: Settings, runId: string): Promise<Reports> {
+  const opened = createRunFolder(reportsDir, runId)
+  if (!opened.ok) return opened
+  const { openJournal } = await import('../reports/journal.ts')
+  const journal = openJournal(opened.folder.journal)
+  if (journal.failure !== null) return { ok: false, message: journal.failure }
+  return { ok: true, folder: opened.folder, journal, note: pointLatest(reportsDir, runId) }
+}
+
+/** Runs the plan; every event goes to the journal, the record and the console. */
+async function execute(
+  { settings, engine, plan }: Ready,
+  runId: string,
+  { journal, view, stop, io }: { journal: Journal; view: Console; stop: Stop; io: Io },
+): Promise<RunRecord> {
+  const { openLedger } = await import('../run/ledger.ts')
+  const { run } = await import('../run/run.ts')
+  const ledger = openLedger(journal, [journal.see, (event, record) => view.see(event, record)])
+  try {
+    return await run(plan, {
+      meta: await runMeta({ run: runId, engine: plan.engine, root: settings.root }, io),
+      engine,
+      ledger,
+      resolveRedis: async (signal) => {
+        const { resolveRedis } = await import('../redis/index.ts')
+        return resolveRedis(settings.redis, io.env, signal)
+      },
+      waitMs: settings.redis.waitMs,
+      signal: stop.signal,
+    })
+  } finally {
+    journal.close()
+  }
+}
+
+/** With `--json`, stdout belongs to the summary and people read stderr. */
+async function openConsole(settings: Settings, options: RunOptions, io: Io): Promise<Console> {
+  const { createConsole } = await import('../reports/console/index.ts')
+  return createConsole({
+    stream: options.json ? io.stderr : io.stdout,
+    env: io.env,
+    interactive: !io.env['CI'],
+    root: settings.root,
+    reportsDir: shownPath(settings.reportsDir, io.cwd),
+  })
+}
+
+/** Relative to the working directory where that is shorter to read. */
+function shownPath(folder: string, cwd: string): string {
+  const relative = path.relative(cwd, folder)
+  return relative.startsWith('..') ? folder : relative || '.'
+}

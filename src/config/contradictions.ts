@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { isObject, objectAt, show, wrong, type Mistake } from './mistake.ts'
+import { nearest } from './nearest.ts'
+import { placeholdersIn } from './placeholders.ts'
+import { toMs } from './schema.ts'
+import { BUILT_IN_TIERS, tierDefaults } from './tiers.ts'
+
+/** What no single value can show: options that do not go together. Looks at whatever part of the config is sound. */
+export function contradictions(input: unknown, root: string | null): Mistake[] {
+  const config = objectAt(input)
+  const tiers = objectAt(config['tiers'])
+  return [
+    ...Object.entries(tiers).flatMap(([name, tier]) => impatientTier(name, objectAt(tier))),
+    ...suiteContradictions(config, [...new Set([...BUILT_IN_TIERS, ...Object.keys(tiers)])]),
+    ...redisContradictions(objectAt(config['redis'])),
+    ...missingVitestConfig(objectAt(config['vitest'])['config'], root),
+  ]
+}
+
+/** The limits of a tier contain each other: a test within its file, a file within the tier. */
+function impatientTier(name: string, tier: Readonly<Record<string, unknown>>): Mistake[] {
+  const defaults = tierDefaults(name)
+  const given = { file: toMs(tier['fileTimeout']), test: toMs(tier['testTimeout']), deadline: toMs(tier['deadline']) }
+  const deadline = given.deadline ?? defaults.deadlineMs
+  const file = Math.min(given.file ?? defaults.fileTimeoutMs, deadline)
+  const found: Mistake[] = []
+  if (given.file !== null && given.file > deadline) {
+    const limit = given.deadline === null ? `the default deadline, ${deadline / 60_000}m` : 'the deadline'
+    found.push(
+      wrong(
+        ['tiers', name, 'fileTimeout'],
+        'value',
+        `tiers.${name}.fileTimeout is longer than the tier's deadline`,
+        `at most ${limit}${given.deadline === null ? '' : ` (${show(tier['deadline'])})`}`,
+        show(tier['fileTimeout']),
+        'raise the deadline, or leave fileTimeout out',
+      ),
+    )
+  }
+  if (given.test !== null && given.test > file) {
+    found.push(
+      wrong(
+        ['tiers', name, 'testTimeout'],
+        'value',
+        `tiers.${name}.testTimeout is longer than the timeout of a file`,
+        `at most the file's timeout (${file / 1000}s)`,
+        show(tier['testTimeout']),
+        'raise fileTimeout',
+      ),
+    )
+  }
+  return found
+}
+
+function suiteContradictions(config: Readonly<Record<string, unknown>>, tiers: readonly string[]): Mistake[] {
+  const given = config['suites']
+  if (isObject(given) && !Array.isArray(given) && Object.keys(given).length === 0) {
+    const hint = 'leave the option out to have the suites found in suites/<tier>/'
+    return [wrong(['suites'], 'value', 'suites is empty', 'at least one suite', 'an empty object', hint)]
+  }
+  return Object.entries(objectAt(given)).flatMap(([name, value]) => {
+    const suite = objectAt(value)
+    const found: Mistake[] = []
+    const tier = suite['tier']
+    if (typeof tier === 'string' && tier !== '' && !tiers.includes(tier)) {
+      const near = nearest(tier, tiers)
+      const hint = near === null ? `define it: tiers: { '${tier}': { deadline: '15m' } }` : `did you mean '${near}'?`
+      const place = ['suites', name, 'tier']
+      found.push(wrong(place, 'value', 'there is no such tier', `one of ${tiers.join(', ')}`, show(tier), hint))
+    }
+    if (suite['isolation'] === 'none') {
+      for (const [variable, text] of Object.entries(objectAt(suite['env']))) {
+        const redis = typeof text === 'string' ? placeholdersIn(text).find((it) => it.startsWith('redis.')) : undefined
+        if (redis === undefined) continue
+        const problem = `{${redis}} in a suite without a database`
+        const hint = `set isolation: 'db', or leave ${variable} out`
+        const expected = `no placeholder of redis, since isolation is 'none'`
+        found.push(wrong(['suites', name, 'env', variable], 'value', problem, expected, show(text), hint))
+      }
+    }
+    return found
+  })
+}
+
+function redisContradictions(redis: Readonly<Record<string, unknown>>): Mistake[] {
+  const { control, databases } = redis
+  if (!Array.isArray(databases)) return []
+  return databases.flatMap((database: unknown, at) => {
+    const place = ['redis', 'databases', at]
+    if (typeof database !== 'number') return []
+    if (database === control) {
+      const expected = 'databases other than the control database'
+      return [wrong(place, 'value', `database ${database} is the control database`, expected, show(database), null)]
+    }
+    if (databases.indexOf(database) < at) {
+      return [wrong(place, 'value', `database ${database} is listed twice`, 'each database once', show(database), null)]
+    }
+    return []
+  })
+}
+
+function missingVitestConfig(file: unknown, root: string | null): Mistake[] {
+  if (typeof file !== 'string' || file.trim() === '' || root === null || existsSync(path.resolve(root, file))) return []
+  return [wrong(['vitest', 'config'], 'value', 'there is no such file', `a file in ${root}`, show(file), null)]
+}

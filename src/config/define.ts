@@ -1,0 +1,90 @@
+/**
+ * What a user writes into tiershard.config.ts. This file is what `import { defineConfig } from 'tiershard'` loads, so it
+ * imports nothing. `docs/configuration.md` describes the same options; a test compares the two.
+ */
+
+/** A length of time: `'500ms'`, `'90s'`, `'15m'`, `'1h'`, or a number of milliseconds. */
+export type Duration = string | number
+
+/** A tier: when its suites run, how long they may take, and what is slow there. What is not given keeps its default. */
+export interface UserTier {
+  /** Wall time for the whole tier. Default: fast 5m, standard 15m, extended 30m, a tier of your own 15m. */
+  readonly deadline?: Duration | undefined
+  /**
+   * Timeout of one test. Default: fast 10s, standard 30s, extended 2m, a tier of your own 30s. When it is not given, a
+   * `testTimeout` in the vitest config wins over the default.
+   */
+  readonly testTimeout?: Duration | undefined
+  /**
+   * Wall time for one attempt at one file, at most the deadline. Default: fast 1m, standard 5m, extended 10m, a tier of
+   * your own 5m, but never more than the deadline.
+   */
+  readonly fileTimeout?: Duration | undefined
+  /** How many files run at once, 1 to 64. Default: the number of CPUs, at least 2 and at most 8. */
+  readonly shards?: number | undefined
+  /** How often a failed file is tried again, in a fresh process and with a flushed database, 0 to 10. Default: 0. */
+  readonly retries?: number | undefined
+  /** A test that takes longer is reported as slow. Default: fast 1s, standard 5s, extended 30s, a tier of your own 5s. */
+  readonly slow?: Duration | undefined
+}
+
+/** A named set of test files. */
+export interface UserSuite {
+  /** The tier the suite belongs to: `fast`, `standard`, `extended`, or one that `tiers` defines. */
+  readonly tier: string
+  /** Globs of the test files, relative to the folder of the config file, with forward slashes. */
+  readonly files: string | readonly string[]
+  /** Globs of files to leave out. Default: none. */
+  readonly exclude?: string | readonly string[] | undefined
+  /** What runs the files. Default: `'vitest'`, the only engine of this release. */
+  readonly engine?: 'vitest' | undefined
+  /**
+   * `'db'`: every shard has a Redis database of its own, empty at the start of every file. `'none'`: no database and no
+   * `REDIS_*` variables, for suites without Redis. Default: `'db'`.
+   */
+  readonly isolation?: 'db' | 'none' | undefined
+  /**
+   * More environment variables for the files. `{redis.url}`, `{redis.host}`, `{redis.port}`, `{redis.db}`,
+   * `{redis.username}`, `{redis.password}`, `{redis.prefix}`, `{shard}`, `{tier}` and `{run}` are filled in.
+   */
+  readonly env?: Readonly<Record<string, string>> | undefined
+}
+
+/** Where Redis comes from. */
+export interface UserRedis {
+  /**
+   * `'auto'`: `REDIS_URL` if it is set, else a server that is installed, else the embedded one. `'local'`: start
+   * redis-server or valkey-server from PATH. `'embedded'`: start the embedded Valkey. Or a URL, `redis://` or
+   * `rediss://`. A source that does not answer is an error, never another source. Default: `'auto'`.
+   */
+  readonly source?: 'auto' | 'local' | 'embedded' | (string & {}) | undefined
+  /** The database that holds the leases and is never leased itself. Default: the one that the URL names, else 0. */
+  readonly control?: number | undefined
+  /** The databases that may be leased. Default: all but the control database. */
+  readonly databases?: readonly number[] | undefined
+  /** How long to wait for a free database when other runs hold them all. Default: 2m. */
+  readonly wait?: Duration | undefined
+}
+
+/** How vitest is used. */
+export interface UserVitest {
+  /** The vitest config to use, relative to the folder of this config. Default: vitest finds its own. */
+  readonly config?: string | undefined
+}
+
+/** The whole of tiershard.config.ts. Everything is optional. */
+export interface UserConfig {
+  /** Tiers by name. `fast`, `standard` and `extended` are there already and can be changed in part. */
+  readonly tiers?: Readonly<Record<string, UserTier>> | undefined
+  /** Suites by name. Default: found in `suites/<tier>/`, one for each folder below it. */
+  readonly suites?: Readonly<Record<string, UserSuite>> | undefined
+  readonly redis?: UserRedis | undefined
+  /** The folder that holds the runs, relative to the folder of the config file. Default: `'reports'`. */
+  readonly reports?: string | undefined
+  readonly vitest?: UserVitest | undefined
+}
+
+/** Types the config in an editor; gives back what it is given. The checks come when the config is loaded. */
+export function defineConfig(config: UserConfig): UserConfig {
+  return config
+}

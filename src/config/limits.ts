@@ -1,0 +1,8 @@
+/** Most shards of a tier: each has a database and a process of its own. */
+export const MAX_SHARDS = 64
+/** Most retries of a file. */
+export const MAX_RETRIES = 10
+/** Longest duration that is taken, ms: one day. Timers of Node overflow at 24.8 days. */
+export const LONGEST_MS = 24 * 60 * 60 * 1000
+/** Highest number of a database: no server has more, and it keeps a typing error from becoming a long search. */
+export const MAX_DATABASE = 16_383

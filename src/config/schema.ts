@@ -1,0 +1,209 @@
+import * as v from 'valibot'
+import type { Duration } from './define.ts'
+import { parseDuration } from './duration.ts'
+import { LONGEST_MS, MAX_DATABASE, MAX_RETRIES, MAX_SHARDS } from './limits.ts'
+import { PLACEHOLDERS, placeholdersIn } from './placeholders.ts'
+import { nearest } from './nearest.ts'
+import { parseSource, SOURCE_FORMS } from './source.ts'
+
+/**
+ * The schema of a config. It checks values; names that it does not know are found by `strayKeys` in check.ts, because
+ * valibot's strict objects stop at the first one.
+ *
+ * The message of every issue is what was expected, and after a line break, where there is one, a hint.
+ */
+
+/** A value that either fits or does not. */
+function leaf<T>(expected: string, fits: (input: unknown) => boolean, hint?: (input: unknown) => string | null) {
+  return v.custom<T>(fits, (issue) => {
+    const advice = hint?.(issue.input) ?? null
+    return advice === null ? expected : `${expected}\n${advice}`
+  })
+}
+
+const durationForm = "a duration such as '90s', '15m' or '1h' (a number means milliseconds)"
+
+/** A config's duration in ms; null when it is none. */
+export function toMs(input: unknown): number | null {
+  if (typeof input === 'number') return Number.isFinite(input) ? Math.round(input) : null
+  return typeof input === 'string' ? parseDuration(input) : null
+}
+
+function duration(leastMs: 0 | 1) {
+  const expected = leastMs === 0 ? `${durationForm}, up to 24h` : `${durationForm}, more than 0 and up to 24h`
+  return v.pipe(
+    leaf<Duration>(
+      expected,
+      (input) => {
+        const value = toMs(input)
+        return value !== null && value >= leastMs && value <= LONGEST_MS
+      },
+      durationHint,
+    ),
+    v.transform((input) => toMs(input)!),
+  )
+}
+
+function durationHint(input: unknown): string | null {
+  if (typeof input !== 'string') return null
+  const number = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(input)
+  if (!number) return null
+  const [, count, unit] = number
+  if (unit === '') return `write the unit: '${count}s' for seconds, '${count}m' for minutes`
+  const short = { m: 'm', s: 's', h: 'h' }[unit!.toLowerCase()[0]!]
+  return short && parseDuration(input) === null ? `the units are ms, s, m and h: '${count}${short}'` : null
+}
+
+function integer(least: number, most: number) {
+  return leaf<number>(
+    `a whole number from ${least} to ${most}`,
+    (input) => Number.isInteger(input) && (input as number) >= least && (input as number) <= most,
+    (input) => (typeof input === 'string' && /^\d+$/.test(input.trim()) ? 'write it without quotes' : null),
+  )
+}
+
+function choice<const T extends string>(options: readonly T[]) {
+  return leaf<T>(
+    options.length === 1
+      ? `'${options[0]}'`
+      : options
+          .map((option, at) => (at === options.length - 1 ? `or '${option}'` : `'${option}'`))
+          .join(options.length > 2 ? ', ' : ' '),
+    (input) => options.includes(input as T),
+    (input) => didYouMean(input, options),
+  )
+}
+
+function didYouMean(input: unknown, options: readonly string[]): string | null {
+  const near = typeof input === 'string' ? nearest(input, options) : null
+  return near === null ? null : `did you mean '${near}'?`
+}
+
+function name(what: string) {
+  return leaf<string>(
+    `a name for the ${what}: letters, digits and - _ . /, starting with a letter or digit`,
+    (input) => typeof input === 'string' && /^[A-Za-z0-9][\w./-]*$/.test(input) && !RESERVED_KEYS.has(input),
+  )
+}
+
+/** Keys that JavaScript treats as special, and that valibot passes over in records. */
+export const RESERVED_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+
+const glob = leaf<string>(
+  'a glob inside the project, relative to the folder of the config file, with forward slashes',
+  (input) => typeof input === 'string' && globOffence(input) === null,
+  (input) => (typeof input === 'string' ? globOffence(input) : null),
+)
+
+/** Why a glob cannot be one of this project's; null when it can. */
+function globOffence(text: string): string | null {
+  if (text.trim() === '') return 'it is empty'
+  if (text.startsWith('!')) return `files to leave out go into exclude: '${text.slice(1)}'`
+  if (/^[/\\]|^[A-Za-z]:/.test(text)) return 'write it relative to the folder of the config file'
+  if (text.split(/[/\\{},()|]/).includes('..')) return 'it leads out of the project: files outside of it cannot be run'
+  if (/\\[^\\*?[\]{}()!+@|]/.test(text)) return `write it with forward slashes: '${text.replaceAll('\\', '/')}'`
+  return null
+}
+
+function globs() {
+  return v.pipe(
+    leaf<string | readonly string[]>(
+      'a glob or a list of globs',
+      (input) => typeof input === 'string' || Array.isArray(input),
+    ),
+    v.transform((input) => (typeof input === 'string' ? [input] : [...input])),
+    v.array(glob),
+  )
+}
+
+const someGlobs = v.pipe(globs(), v.nonEmpty('at least one glob\nthe list is empty: no file would belong to the suite'))
+
+/** Variables that the run sets itself. */
+const OWN_VARIABLE = /^(TIERSHARD_.*|REDIS_(URL|HOST|PORT|DB|USERNAME|PASSWORD|KEY_PREFIX))$/
+
+const variable = leaf<string>(
+  'the name of an environment variable: letters, digits and _, not one that the run sets itself',
+  (input) => typeof input === 'string' && /^[A-Za-z_]\w*$/.test(input) && !OWN_VARIABLE.test(input),
+  (input) =>
+    OWN_VARIABLE.test(String(input)) ? `${String(input)} is set by the run: every shard has its own value` : null,
+)
+
+const template = leaf<string>(
+  `a text, in which these are filled in: ${PLACEHOLDERS.map((placeholder) => `{${placeholder}}`).join(' ')}`,
+  (input) => typeof input === 'string' && strangePlaceholder(input) === null,
+  (input) => {
+    if (typeof input !== 'string') return `write it as a text: '${String(input)}'`
+    const strange = strangePlaceholder(input)
+    const near = strange === null ? null : nearest(strange, PLACEHOLDERS)
+    return near === null ? null : `did you mean {${near}}?`
+  },
+)
+
+function strangePlaceholder(text: string): string | null {
+  return placeholdersIn(text).find((placeholder) => !PLACEHOLDERS.includes(placeholder)) ?? null
+}
+
+const tier = v.object(
+  {
+    deadline: v.optional(duration(1)),
+    testTimeout: v.optional(duration(1)),
+    fileTimeout: v.optional(duration(1)),
+    shards: v.optional(integer(1, MAX_SHARDS)),
+    retries: v.optional(integer(0, MAX_RETRIES)),
+    slow: v.optional(duration(1)),
+  },
+  'an object with the options of a tier',
+)
+
+const suite = v.object(
+  {
+    tier: leaf<string>('the name of a tier', (input) => typeof input === 'string' && input !== ''),
+    files: someGlobs,
+    exclude: v.optional(globs()),
+    engine: v.optional(choice(['vitest'])),
+    isolation: v.optional(choice(['db', 'none'])),
+    env: v.optional(v.record(variable, template, 'an object of environment variables')),
+  },
+  'an object with the options of a suite',
+)
+
+const redis = v.object(
+  {
+    source: v.optional(
+      leaf<string>(
+        SOURCE_FORMS,
+        (input) => typeof input === 'string' && parseSource(input, 'config') !== null,
+        (input) => didYouMean(input, ['auto', 'local', 'embedded']),
+      ),
+    ),
+    control: v.optional(integer(0, MAX_DATABASE)),
+    databases: v.optional(
+      v.pipe(
+        v.array(integer(0, MAX_DATABASE), 'a list of database numbers'),
+        v.nonEmpty('at least one database\nleave the option out to use all but the control database'),
+      ),
+    ),
+    wait: v.optional(duration(0)),
+  },
+  'an object with the options of redis',
+)
+
+const folder = leaf<string>('the path of a folder', (input) => typeof input === 'string' && input.trim() !== '')
+const file = leaf<string>('the path of a file', (input) => typeof input === 'string' && input.trim() !== '')
+
+export const configSchema = v.object(
+  {
+    tiers: v.optional(v.record(name('tier'), tier, 'an object of tiers')),
+    suites: v.optional(v.record(name('suite'), suite, 'an object of suites')),
+    redis: v.optional(redis),
+    reports: v.optional(folder),
+    vitest: v.optional(v.object({ config: v.optional(file) }, 'an object with the options of vitest')),
+  },
+  'a config object',
+)
+
+/**
+ * A config that passed: every duration in ms, every list a list. What goes in is `UserConfig`; a test of the checker holds
+ * the two together.
+ */
+export type ParsedConfig = v.InferOutput<typeof configSchema>

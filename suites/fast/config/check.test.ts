@@ -1,0 +1,250 @@
+import fc from 'fast-check'
+import type { InferInput } from 'valibot'
+import { describe, expect, test } from 'vitest'
+import { checkConfig } from '../../../src/config/check.ts'
+import type { UserConfig } from '../../../src/config/define.ts'
+import { configSchema } from '../../../src/config/schema.ts'
+import { mistakesOf } from '../../support/config/source.ts'
+
+/** The compiler holds the schema and the type of `defineConfig` together: each takes what the other takes. */
+type Writable<T> = T extends string | number ? T : T extends object ? { -readonly [K in keyof T]: Writable<T[K]> } : T
+type Taken = Writable<InferInput<typeof configSchema>>
+const held: readonly [(user: Writable<UserConfig>) => Taken, (taken: Taken) => Writable<UserConfig>] = [
+  (user) => user,
+  (taken) => taken,
+]
+
+const suite = { tier: 'fast', files: 'suites/fast/**/*.test.ts' }
+
+/** The mistakes in short: path, found, hint. */
+function short(config: unknown): string[] {
+  return mistakesOf(config).map(({ path, found, hint }) => [path.join('.'), found, ...(hint ? [hint] : [])].join(' | '))
+}
+
+test('an empty config and a full one are right', () => {
+  for (const same of held) expect(checkConfig(same({}), null)).toMatchObject({ ok: true })
+  const full = {
+    tiers: { fast: { deadline: '90s', testTimeout: 5000, fileTimeout: '1m', shards: 64, retries: 0, slow: '500ms' } },
+    suites: {
+      main: {
+        ...suite,
+        exclude: ['**/x.test.ts'],
+        engine: 'vitest',
+        isolation: 'db',
+        env: { CACHE: '{redis.url}?{shard}' },
+      },
+    },
+    redis: { source: 'rediss://user:pw@host:6380/3', control: 0, databases: [1, 2], wait: 0 },
+    reports: 'out',
+    vitest: {},
+  }
+  const checked = checkConfig(full, null)
+  expect(checked).toMatchObject({
+    ok: true,
+    config: { tiers: { fast: { deadline: 90_000, slow: 500 } }, suites: { main: { files: [suite.files] } } },
+  })
+})
+
+test('options that are undefined count as left out', () => {
+  expect(checkConfig({ tiers: { fast: { shards: undefined } }, redis: undefined }, null)).toMatchObject({ ok: true })
+})
+
+test('several unknown options of one object are all reported, each with the near name', () => {
+  expect(short({ tiers: { fast: { deadlin: 1, shard: 2, qqq: 3 } }, redsi: {} })).toEqual([
+    'tiers.fast.deadlin | "deadlin" | did you mean "deadline"?',
+    'tiers.fast.shard | "shard" | did you mean "shards"?',
+    'tiers.fast.qqq | "qqq"',
+    'redsi | "redsi" | did you mean "redis"?',
+  ])
+})
+
+test('names that every object inherits are unknown options too', () => {
+  const config = JSON.parse('{ "toString": 1, "__proto__": 2, "constructor": 3 }') as unknown
+  expect(mistakesOf(config).map(({ path }) => path[0])).toEqual(['toString', '__proto__', 'constructor'])
+  expect(short(JSON.parse('{ "tiers": { "__proto__": {} } }'))).toEqual(['tiers.__proto__ | "__proto__"'])
+})
+
+test.for([
+  ['90', "write the unit: '90s' for seconds, '90m' for minutes"],
+  ['5min', "the units are ms, s, m and h: '5m'"],
+  ['2 seconds', "the units are ms, s, m and h: '2s'"],
+  [-1, null],
+  [0, null],
+  ['25h', null],
+  [Number.NaN, null],
+] as const)('the duration %o is a mistake', ([deadline, hint]) => {
+  const [mistake, ...others] = mistakesOf({ tiers: { fast: { deadline } } })
+  expect(others).toEqual([])
+  expect(mistake).toMatchObject({ path: ['tiers', 'fast', 'deadline'], at: 'value', hint })
+  expect(mistake!.expected).toContain("'90s'")
+})
+
+test.for([0, 65, 1.5, '4', null])('shards: %o is a mistake', (shards) => {
+  expect(mistakesOf({ tiers: { fast: { shards } } })).toMatchObject([
+    { path: ['tiers', 'fast', 'shards'], expected: 'a whole number from 1 to 64' },
+  ])
+})
+
+test('a tier that no one knows, with the near one', () => {
+  expect(short({ suites: { a: { ...suite, tier: 'standart' } } })).toEqual([
+    "suites.a.tier | 'standart' | did you mean 'standard'?",
+  ])
+  expect(short({ tiers: { smoke: {} }, suites: { a: { ...suite, tier: 'smok' } } })).toEqual([
+    "suites.a.tier | 'smok' | did you mean 'smoke'?",
+  ])
+  expect(short({ tiers: { smoke: {} }, suites: { a: { ...suite, tier: 'smoke' } } })).toEqual([])
+})
+
+test('what a suite needs and does not have', () => {
+  expect(mistakesOf({ suites: { a: {} } }).map(({ problem }) => problem)).toEqual([
+    'suites.a.tier is missing',
+    'suites.a.files is missing',
+  ])
+})
+
+test.for([
+  ['../other/**', 'it leads out of the project: files outside of it cannot be run'],
+  ['a/{b,../../c}/**', 'it leads out of the project: files outside of it cannot be run'],
+  ['/tmp/**', 'write it relative to the folder of the config file'],
+  ['!a/**', "files to leave out go into exclude: 'a/**'"],
+  [String.raw`suites\fast\x.ts`, "write it with forward slashes: 'suites/fast/x.ts'"],
+  ['', 'it is empty'],
+] as const)('the glob %o is a mistake', ([glob, hint]) => {
+  expect(mistakesOf({ suites: { a: { tier: 'fast', files: ['ok/**', glob] } } })).toMatchObject([
+    { path: ['suites', 'a', 'files', 1], hint },
+  ])
+})
+
+test('a suite without globs, a config without suites', () => {
+  expect(short({ suites: { a: { tier: 'fast', files: [] } } })[0]).toContain('suites.a.files | an empty list')
+  expect(short({ suites: {} })[0]).toContain('suites | an empty object')
+})
+
+describe('env', () => {
+  const withEnv = (env: unknown, isolation = 'db'): string[] => short({ suites: { a: { ...suite, isolation, env } } })
+
+  test('placeholders that do not exist, with the near one', () => {
+    expect(withEnv({ A: '{redis.ulr}' })).toEqual(["suites.a.env.A | '{redis.ulr}' | did you mean {redis.url}?"])
+    expect(withEnv({ A: '{nothing.like.it}' })).toEqual(["suites.a.env.A | '{nothing.like.it}'"])
+  })
+
+  test('braces that are no placeholder are left alone', () => {
+    expect(withEnv({ A: '{"a": {}}', B: '{}', C: '{ redis }' })).toEqual([])
+  })
+
+  test('variables of the run itself', () => {
+    expect(withEnv({ REDIS_URL: 'redis://prod', TIERSHARD_SHARD: '1', REDIS_CACHE: 'fine' })).toEqual([
+      "suites.a.env.REDIS_URL | 'REDIS_URL' | REDIS_URL is set by the run: every shard has its own value",
+      "suites.a.env.TIERSHARD_SHARD | 'TIERSHARD_SHARD' | TIERSHARD_SHARD is set by the run: every shard has its own value",
+    ])
+  })
+
+  test('a placeholder of redis in a suite without a database', () => {
+    expect(withEnv({ A: 'x{redis.url}' }, 'none')).toEqual([
+      "suites.a.env.A | 'x{redis.url}' | set isolation: 'db', or leave A out",
+    ])
+  })
+
+  test('a value that is no text', () => {
+    expect(withEnv({ PORT: 80 })).toEqual(["suites.a.env.PORT | 80 | write it as a text: '80'"])
+  })
+})
+
+describe('limits of a tier contain each other', () => {
+  const tier = (options: object, name = 'fast'): string[] =>
+    mistakesOf({ tiers: { [name]: options } }).map((it) => it.problem)
+
+  test('a file timeout over the deadline', () => {
+    expect(tier({ deadline: '30s', fileTimeout: '1m' })).toEqual([
+      "tiers.fast.fileTimeout is longer than the tier's deadline",
+    ])
+    expect(tier({ fileTimeout: '6m' })).toHaveLength(1)
+    expect(tier({ fileTimeout: '6m' }, 'extended')).toEqual([])
+  })
+
+  test('a test timeout over the file timeout', () => {
+    expect(tier({ testTimeout: '2m' })).toEqual(['tiers.fast.testTimeout is longer than the timeout of a file'])
+    expect(tier({ testTimeout: '2m', fileTimeout: '3m' })).toEqual([])
+  })
+
+  test('a short deadline alone is fine: the defaults shrink with it', () => {
+    expect(tier({ deadline: '5s' })).toEqual([])
+  })
+})
+
+test('redis: sources and databases', () => {
+  expect(short({ redis: { source: 'embeded' } })).toEqual(["redis.source | 'embeded' | did you mean 'embedded'?"])
+  expect(short({ redis: { source: 'http://host' } })).toEqual(["redis.source | 'http://host'"])
+  expect(short({ redis: { databases: [] } })[0]).toContain('redis.databases | an empty list')
+  expect(mistakesOf({ redis: { control: 1, databases: [1, 2, 2, -1] } }).map(({ path }) => path.join('.'))).toEqual([
+    'redis.databases.3',
+    'redis.databases.0',
+    'redis.databases.2',
+  ])
+})
+
+test('no password appears in what was found', () => {
+  const [mistake] = mistakesOf({ redis: { source: 'redis://user:hunter2@host/not-a-number' } })
+  expect(mistake!.found).toBe("'redis://************@host/not-a-number'")
+})
+
+test('a vitest config that is not there', () => {
+  const checked = checkConfig({ vitest: { config: 'nowhere.config.ts' } }, import.meta.dirname)
+  expect(checked).toMatchObject({ ok: false, mistakes: [{ problem: 'there is no such file' }] })
+})
+
+test.for([
+  ['null', null],
+  ['a number', 3],
+  ['a text', 'text'],
+  ['a list', []],
+  ['a promise', Promise.resolve({})],
+  ['a function', () => ({})],
+  ['a map', new Map()],
+] as const)('a config that is %s', ([, config]) => {
+  expect(mistakesOf(config)).toHaveLength(1)
+})
+
+describe('properties', () => {
+  const known = Object.keys(configSchema.entries)
+
+  test('whatever a config holds, the checker says something about it and every unknown option is named', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (config) => {
+        const places = mistakesOf(config).map(({ path }) => path[0])
+        if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+          expect(places.length).toBeGreaterThan(0)
+          return
+        }
+        for (const key of Object.keys(config)) if (!known.includes(key)) expect(places).toContain(key)
+      }),
+    )
+  })
+
+  test('the same one level down, beside options that are right', () => {
+    const key = fc
+      .string({ minLength: 1 })
+      .filter((it) => !['deadline', 'testTimeout', 'fileTimeout', 'shards', 'retries', 'slow'].includes(it))
+    fc.assert(
+      fc.property(fc.dictionary(key, fc.jsonValue(), { minKeys: 1 }), (strays) => {
+        const tier = { ...strays, deadline: '1m', shards: 2 }
+        const places = mistakesOf({ tiers: { fast: tier } }).map(({ path }) => path.at(2))
+        expect(new Set(places)).toEqual(new Set(Object.keys(strays)))
+        expect(places).toHaveLength(Object.keys(strays).length)
+      }),
+    )
+  })
+
+  test('odd values in every place of a suite', () => {
+    const odd = fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom(undefined, () => 1, Symbol('x'), 1n, new Date()),
+    )
+    const shape = { tier: odd, files: odd, exclude: odd, engine: odd, isolation: odd, env: odd }
+    fc.assert(
+      fc.property(fc.record(shape, { requiredKeys: [] }), odd, odd, (odds, tiers, redis) => {
+        expect(() => checkConfig({ suites: { a: odds }, tiers, redis }, null)).not.toThrow()
+      }),
+    )
+  })
+})

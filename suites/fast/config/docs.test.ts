@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { placeholdersIn, PLACEHOLDERS } from '../../../src/config/placeholders.ts'
+import { configSchema } from '../../../src/config/schema.ts'
+
+const docs = readFileSync(path.resolve(import.meta.dirname, '../../../docs/configuration.md'), 'utf8')
+
+interface Shape {
+  readonly type: string
+  readonly entries?: Readonly<Record<string, Shape>>
+  readonly wrapped?: Shape
+  readonly value?: Shape
+}
+
+/** Every option of the schema as the documentation writes it; the variables of `env` are no options. */
+function options(schema: Shape, place: readonly string[] = []): string[] {
+  const inner = schema.type === 'optional' ? schema.wrapped! : schema
+  const own = place.length === 0 || place.at(-1) === '<name>' ? [] : [place.join('.')]
+  if (inner.type === 'record' && place.at(-1) !== 'env') return [...own, ...options(inner.value!, [...place, '<name>'])]
+  return [...own, ...Object.entries(inner.entries ?? {}).flatMap(([key, child]) => options(child, [...place, key]))]
+}
+
+test('docs/configuration.md describes every option, and no other', () => {
+  const table = docs.split('## All options')[1]!.split('\n## ')[0]!
+  const described = [...table.matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1]!)
+  expect(described.toSorted()).toEqual(options(configSchema).toSorted())
+})
+
+test('docs/configuration.md describes every placeholder, and no other', () => {
+  expect(new Set(placeholdersIn(docs))).toEqual(new Set(PLACEHOLDERS))
+})

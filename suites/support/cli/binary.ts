@@ -1,0 +1,87 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, symlinkSync } from 'node:fs'
+import path from 'node:path'
+import { onTestFinished } from 'vitest'
+import { tempProject } from '../config/project.ts'
+
+const checkout = path.resolve(import.meta.dirname, '../../..')
+const main = path.join(checkout, 'src/cli/main.ts')
+
+export interface Finished {
+  readonly exitCode: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A tiershard that has been started. It is ended with the test, whatever happens. */
+export interface Started {
+  readonly child: ChildProcess
+  readonly finished: Promise<Finished>
+  /** Resolves when stdout and stderr together hold the text; rejects when the process ends without. */
+  saw(text: string): Promise<void>
+}
+
+/** Starts the real command in a folder. Nothing of an outer run leaks in: no TIERSHARD_*, REDIS_*, VITEST*. */
+export function startTiershard(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Started {
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd,
+    env: { ...cleanEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const out = { stdout: '', stderr: '' }
+  const changed = new EventTarget()
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      out[name] += text
+      changed.dispatchEvent(new Event('output'))
+    })
+  }
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (exitCode) => {
+      resolve({ exitCode, ...out })
+      changed.dispatchEvent(new Event('output'))
+    })
+  })
+  const saw = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if ((out.stdout + out.stderr).includes(text)) resolve()
+        else if (child.exitCode !== null || child.signalCode !== null) {
+          reject(new Error(`ended without "${text}":\n${out.stdout}\n${out.stderr}`))
+        }
+      }
+      changed.addEventListener('output', look)
+      look()
+    })
+  return { child, finished, saw }
+}
+
+/** Runs the real command to its end. */
+export function tiershard(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Finished> {
+  return startTiershard(cwd, args, env).finished
+}
+
+/** A project in which vitest can be found. */
+export function vitestProject(files: Readonly<Record<string, string>>): string {
+  const root = tempProject(files)
+  mkdirSync(path.join(root, 'node_modules'))
+  for (const name of ['vitest', 'ioredis']) {
+    symlinkSync(path.join(checkout, 'node_modules', name), path.join(root, 'node_modules', name), 'dir')
+  }
+  return root
+}
+
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const strange = /^(TIERSHARD_|REDIS_|VITEST|GITHUB_|NODE_OPTIONS$|NODE_ENV$|FORCE_COLOR$|CI$)/
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !strange.test(name)))
+}

@@ -1,0 +1,58 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { watch } from 'node:fs/promises'
+import path from 'node:path'
+import { vitestProject } from './binary.ts'
+
+export const IMPORTS = `import { expect, test } from 'vitest'\n`
+export const PASSES = `${IMPORTS}test('passes', () => expect(1).toBe(1))\n`
+export const FAILS = `${IMPORTS}test('fails', () => expect(1).toBe(2))\n`
+/** Leaves its process id in `hanging`, and goes on until it is ended. */
+export const HANGS = `${IMPORTS}import { writeFileSync } from 'node:fs'
+test('hangs', { timeout: 600_000 }, async () => {
+  writeFileSync(new URL('../../../hanging', import.meta.url), String(process.pid))
+  await new Promise(() => setInterval(() => {}, 1000))
+})\n`
+
+const WITHOUT_REDIS = `export default {
+  suites: { main: { tier: 'fast', files: 'suites/fast/**/*.test.ts', isolation: 'none' } },
+}\n`
+
+/** A vitest project with one suite, in tier fast, that needs no Redis. */
+export function project(files: Readonly<Record<string, string>>): string {
+  return vitestProject({ 'tiershard.config.js': WITHOUT_REDIS, ...files })
+}
+
+/** The summary of the newest run. */
+export function summary(cwd: string): { verdict: string; exitCode: number } {
+  return JSON.parse(readFileSync(path.join(cwd, 'reports/latest/summary.json'), 'utf8')) as never
+}
+
+/** The process that runs the test of {@link HANGS}. */
+export function pidIn(cwd: string): number {
+  return Number(readFileSync(path.join(cwd, 'hanging'), 'utf8'))
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Resolves when something is in a file; the test's own timeout limits the wait. */
+export async function appeared(file: string): Promise<void> {
+  const stop = new AbortController()
+  const changes = watch(path.dirname(file), { signal: stop.signal })
+  try {
+    if (isWritten(file)) return
+    for await (const _ of changes) if (isWritten(file)) return
+  } finally {
+    stop.abort()
+  }
+}
+
+function isWritten(file: string): boolean {
+  return existsSync(file) && readFileSync(file, 'utf8') !== ''
+}
