@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { FileHistory, History } from '../core/ports.ts'
+import type { RunRecord } from '../core/record.ts'
+import { emptyHistory, parse, serialise, type HistoryData, type Parsed } from './data.ts'
+import { withLock } from './lock.ts'
+import { addRun } from './merge.ts'
+import { durationsOf, passingSamples, unpackSamples, unpackTests, type TestColumns } from './samples.ts'
+
+/**
+ * The expected duration of a file is the median of so many passing attempts. A median, because one run on a busy
+ * machine must not move it; five, because it then follows a real change within three runs; passing ones, because a
+ * failing file stops early or waits for its timeouts.
+ */
+const RUNS_EXPECTED_FROM = 5
+
+/** How long to wait for another run that writes the same history, ms. */
+const LOCK_WAIT_MS = 5000
+
+/** Reads the timings of past runs. A missing file is an empty history; an unreadable one too, with a note for the user. */
+export async function openHistory(file: string): Promise<{ history: History; notes: string[] }> {
+  const read = await readHistory(file)
+  if (read.kind === 'ok') return { history: view(read.data), notes: [] }
+  const history = view(emptyHistory())
+  if (read.kind === 'missing') return { history, notes: [] }
+  const then = read.kind === 'damaged' ? '; it will be replaced at the end of this run' : ''
+  return { history, notes: [`${file} cannot be read (${read.problem}): planning without timings${then}`] }
+}
+
+/**
+ * Adds a run to the history on disk, which another run may have changed since it was opened. Recording a run again
+ * changes nothing. Nothing here fails a run: whatever goes wrong is a note, and the file is left as it was.
+ */
+export async function recordHistory(file: string, record: RunRecord): Promise<{ notes: string[] }> {
+  try {
+    await mkdir(path.dirname(file), { recursive: true })
+    const locked = await withLock(`${file}.lock`, LOCK_WAIT_MS, async () => await update(file, record))
+    if (locked.ok) return { notes: locked.value }
+    return { notes: [`${file} is in use by ${locked.holder}: the timings of this run are not recorded`] }
+  } catch (error) {
+    return {
+      notes: [`${file} cannot be written (${(error as Error).message}): the timings of this run are not recorded`],
+    }
+  }
+}
+
+async function update(file: string, record: RunRecord): Promise<string[]> {
+  const read = await readHistory(file)
+  if (read.kind === 'unreadable') {
+    return [`${file} cannot be read (${read.problem}): the timings of this run are not recorded`]
+  }
+  const data = read.kind === 'ok' ? read.data : emptyHistory()
+  const changed = addRun(data, record)
+  if (!changed) return []
+  const notes: string[] = []
+  if (read.kind === 'damaged') {
+    await rename(file, `${file}.bad`)
+    notes.push(`${file} could not be read (${read.problem}): it was replaced, and the old one kept as ${file}.bad`)
+  }
+  await replace(file, serialise(data))
+  return notes
+}
+
+/** The file is whole at every moment: it is written beside its place and renamed. */
+async function replace(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomUUID()}.tmp`
+  try {
+    await writeFile(temporary, text, { flush: true })
+    await rename(temporary, file)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+type Read =
+  | { readonly kind: 'ok'; readonly data: HistoryData }
+  | { readonly kind: 'missing' }
+  /** Not what we wrote. */
+  | { readonly kind: 'damaged'; readonly problem: string }
+  /** We cannot even look at it. */
+  | { readonly kind: 'unreadable'; readonly problem: string }
+
+async function readHistory(file: string): Promise<Read> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' ? { kind: 'missing' } : { kind: 'unreadable', problem: message }
+  }
+  const parsed: Parsed = parse(text)
+  return parsed.ok ? { kind: 'ok', data: parsed.data } : { kind: 'damaged', problem: parsed.problem }
+}
+
+/** What the other rooms may ask; unpacks only what is asked for. */
+function view(data: HistoryData): History {
+  // Tests are asked for file by file: those of the last file stay unpacked.
+  let last: { readonly samples: string; readonly tests: string; readonly columns: TestColumns } | null = null
+  return {
+    file(tier, id) {
+      const past = data.tiers.get(tier)?.files.get(id)
+      return past ? fileHistory(past.samples) : null
+    },
+    test(tier, file, name) {
+      const past = data.tiers.get(tier)?.files.get(file)
+      if (!past) return []
+      if (last?.tests !== past.tests || last.samples !== past.samples) {
+        last = { ...past, columns: unpackTests(past.tests, unpackSamples(past.samples).length) }
+      }
+      return durationsOf(last.columns.get(name) ?? [])
+    },
+  }
+}
+
+function fileHistory(samples: string): FileHistory | null {
+  const { total, lastMs } = passingSamples(samples, RUNS_EXPECTED_FROM)
+  return lastMs.length === 0 ? null : { expectedMs: median(lastMs), samples: total }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}

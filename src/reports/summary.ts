@@ -1,0 +1,230 @@
+import type { Cause, Ending, TestOutcome } from '../core/ending.ts'
+import type { ErrorRecord, RunMeta, ServerFacts, TierEnd } from '../core/events.ts'
+import type { FileRecord, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
+import {
+  column,
+  countFile,
+  countRun,
+  countTier,
+  exitCode,
+  fileEnding,
+  lastAttempt,
+  needsOwnCase,
+  noCounts,
+  testVerdicts,
+  verdict,
+  type Counts,
+  type Verdict,
+} from '../core/verdict.ts'
+import { isoTime } from './junit/text.ts'
+import type { SlowReport } from './slow.ts'
+import { suiteRows } from './suites.ts'
+import { endingWords, planned, tierMs, wallMs } from './words.ts'
+
+/** Grows when a member of {@link Summary} changes its meaning or goes; new members do not change it. */
+export const SUMMARY_VERSION = 1
+
+/**
+ * summary.json: a run for programs. Durations are milliseconds, times ISO 8601 in UTC, shares 0 to 1. It holds no
+ * environment, no connection URL and no output of tests; what a test's own error says is in it.
+ */
+export interface Summary {
+  readonly version: number
+  readonly run: RunMeta | null
+  readonly verdict: Verdict
+  /** Of the process; 5 (incomplete) for the journal of a killed run, which has none. */
+  readonly exitCode: number
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  readonly wallMs: number
+  /** Tests, and files that no test speaks for; `flaky` is part of `passed`. */
+  readonly counts: Counts
+  readonly tiers: readonly TierSummary[]
+  /** What failed in the end, in the order of the plan; tests that merely did not run are not in it. */
+  readonly failures: readonly FailureSummary[]
+  /** Files that did not get a complete result, with the reason. */
+  readonly notRun: readonly NotRunSummary[]
+  readonly flaky: readonly { readonly tier: string; readonly file: string; readonly test: string }[]
+  /** What was wrong with the infrastructure. */
+  readonly causes: readonly Cause[]
+  readonly notices: readonly { readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }[]
+  readonly server: ServerFacts | null
+  readonly slow: SlowReport
+  /** Relative to the folder of this file. */
+  readonly paths: { readonly journal: string; readonly junit: string; readonly markdown: string }
+}
+
+export interface TierSummary {
+  readonly tier: string
+  readonly end: TierEnd | null
+  readonly wallMs: number | null
+  readonly deadlineMs: number
+  readonly shards: number
+  readonly files: number
+  readonly counts: Counts
+  /** In the order of the config; those without a file are left out, and errors outside of any file are one of their own. */
+  readonly suites: readonly SuiteSummary[]
+}
+
+export interface SuiteSummary extends Counts {
+  readonly suite: string
+  readonly files: number
+  /** Tests that ran to an end: passed and failed. */
+  readonly run: number
+  /** Time of all attempts at its files, added up, ms. */
+  readonly ms: number
+}
+
+export interface FailureSummary {
+  readonly tier: string
+  readonly suite: string
+  /** The file's id; null: an error of the engine that belongs to no file. */
+  readonly file: string | null
+  /** null: the file itself (an import, a hook, a crash, its deadline, no test in it). */
+  readonly test: string | null
+  readonly outcome: TestOutcome
+  readonly message: string
+  readonly location: { readonly file: string; readonly line: number; readonly column: number | null } | null
+  /** Which attempt this is; 0 when it never started. */
+  readonly attempt: number
+  readonly shard: number | null
+  readonly database: number | null
+  /** How that attempt at the file ended. */
+  readonly ending: Ending
+}
+
+export interface NotRunSummary {
+  readonly tier: string
+  readonly file: string
+  /** Tests without a result; null: which tests it holds is not known. */
+  readonly tests: number | null
+  readonly ending: Ending
+}
+
+/** The summary of a run; pure. */
+export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
+  const code = record.exitCode ?? exitCode(record)
+  const files = planned(record)
+  return {
+    version: SUMMARY_VERSION,
+    run: record.meta,
+    verdict: verdict(code),
+    exitCode: code,
+    startedAt: isoTime(record.startedAt),
+    endedAt: isoTime(record.endedAt),
+    wallMs: Math.round(wallMs(record)),
+    counts: countRun(record),
+    tiers: [...record.tiers.values()].map(tierSummary),
+    failures: [...files.flatMap(({ tier, file }) => failuresOf(tier, file)), ...strayFailures(record)],
+    notRun: files.flatMap(({ tier, file }) => notRunOf(tier, file) ?? []),
+    flaky: files.flatMap(({ tier, file }) =>
+      testVerdicts(file)
+        .filter((test) => test.flaky)
+        .map((test) => ({ tier: tier.name, file: file.plan.id, test: test.name })),
+    ),
+    causes: record.causes,
+    notices: record.notices,
+    server: record.server,
+    slow,
+    paths: { journal: 'journal.ndjson', junit: 'junit.xml', markdown: 'summary.md' },
+  }
+}
+
+function tierSummary(tier: TierRecord): TierSummary {
+  const wall = tierMs(tier)
+  return {
+    tier: tier.name,
+    end: tier.end,
+    wallMs: wall === null ? null : Math.round(wall),
+    deadlineMs: tier.settings.deadlineMs,
+    shards: tier.shards,
+    files: tier.files.size,
+    counts: countTier(tier),
+    suites: suiteRows(tier).rows.map(({ suite, files, counts, timeMs }) => ({
+      suite,
+      files,
+      run: counts.passed + counts.failed,
+      ...counts,
+      ms: Math.round(timeMs),
+    })),
+  }
+}
+
+function failuresOf(tier: TierRecord, file: FileRecord): FailureSummary[] {
+  const ending = fileEnding(file)
+  const counts = noCounts()
+  const failures: FailureSummary[] = []
+  for (const { outcome, last } of testVerdicts(file)) {
+    counts[column(outcome)]++
+    if (column(outcome) === 'failed') failures.push(failure(tier, file, outcome, last))
+  }
+  if (needsOwnCase(ending, counts) && countFile(file).failed > counts.failed) {
+    failures.push(failure(tier, file, ownOutcome(ending), null))
+  }
+  return failures
+}
+
+/** What the case of a file counts as. */
+function ownOutcome(ending: Ending): TestOutcome {
+  return ending.kind === 'timed-out' || ending.kind === 'crashed' ? ending.kind : 'failed'
+}
+
+/** @param test null: the file itself */
+function failure(tier: TierRecord, file: FileRecord, outcome: TestOutcome, test: TestRecord | null): FailureSummary {
+  const { id, path, suite } = file.plan
+  const attempt = (test && file.attempts.find((one) => one.tests.get(test.name) === test)) ?? lastAttempt(file)
+  const ending = attempt?.ending ?? fileEnding(file)
+  const [error] = test ? test.errors : (attempt?.errors ?? [])
+  const { word, detail } = endingWords(ending, tier.name)
+  return {
+    tier: tier.name,
+    suite,
+    file: id,
+    test: test?.name ?? null,
+    outcome,
+    message: error ? messageOf(error) : detail === '' ? word : `${word}: ${detail}`,
+    location: locationOf(error) ?? (test && test.line !== null ? { file: path, line: test.line, column: null } : null),
+    attempt: attempt?.attempt ?? 0,
+    shard: attempt?.shard ?? null,
+    database: attempt?.database ?? null,
+    ending,
+  }
+}
+
+function strayFailures(record: RunRecord): FailureSummary[] {
+  return [...record.tiers.values()].flatMap((tier) =>
+    tier.strayErrors.map((error): FailureSummary => ({
+      tier: tier.name,
+      suite: '',
+      file: null,
+      test: null,
+      outcome: 'failed',
+      message: messageOf(error),
+      location: locationOf(error),
+      attempt: 0,
+      shard: null,
+      database: null,
+      ending: { kind: 'failed' },
+    })),
+  )
+}
+
+function notRunOf(tier: TierRecord, file: FileRecord): NotRunSummary | null {
+  const { notRun } = countFile(file)
+  if (notRun === 0) return null
+  const unfinished = testVerdicts(file).filter(({ outcome }) => column(outcome) === 'notRun').length
+  return { tier: tier.name, file: file.plan.id, tests: unfinished || null, ending: fileEnding(file) }
+}
+
+/** The whole message is in the JUnit report and the journal; a program that reads a summary wants its beginning. */
+const LONGEST_MESSAGE = 2000
+
+function messageOf({ name, message }: ErrorRecord): string {
+  const whole = message === '' ? name : message.startsWith(name) || name === '' ? message : `${name}: ${message}`
+  return whole.length <= LONGEST_MESSAGE ? whole : `${whole.slice(0, LONGEST_MESSAGE)}...`.toWellFormed()
+}
+
+function locationOf(error: ErrorRecord | undefined): FailureSummary['location'] {
+  const frame = error?.frames[0]
+  return frame ? { file: frame.file, line: frame.line, column: frame.column } : null
+}
