@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+const git = promisify(execFile)
+
+/** git answers at once; a hanging file system or hook must not hang the plan, ms. */
+const GIT_LIMIT_MS = 20_000
+
+export type Changed =
+  | { readonly ok: true; readonly since: string | true | null }
+  | { readonly ok: false; readonly message: string }
+
+/**
+ * Checks a `--changed` reference before vitest sees it and turns it into a commit: vitest 4.1 takes an unknown reference,
+ * or one without a common ancestor, for "nothing changed" and would run no test at all.
+ */
+export async function resolveChanged(changed: string | true | null, root: string): Promise<Changed> {
+  if (changed === null) return { ok: true, since: null }
+  try {
+    await ask(root, 'rev-parse', '--show-toplevel')
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const why = missing ? 'git is not on PATH' : `${root} is not inside a git repository`
+    return { ok: false, message: `--changed needs git, and ${why}.` }
+  }
+  if (changed === true) return { ok: true, since: true }
+  let commit: string
+  try {
+    commit = await ask(root, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${changed}^{commit}`)
+  } catch {
+    return {
+      ok: false,
+      message: `--changed=${changed}: git knows no such commit here. Is it fetched? (CI often clones one commit only: fetch-depth: 0)`,
+    }
+  }
+  try {
+    await ask(root, 'merge-base', commit, 'HEAD')
+  } catch {
+    return {
+      ok: false,
+      message: `--changed=${changed}: it has no common ancestor with HEAD here. Fetch more history (fetch-depth: 0).`,
+    }
+  }
+  return { ok: true, since: commit }
+}
+
+async function ask(cwd: string, ...args: string[]): Promise<string> {
+  const { stdout } = await git('git', args, { cwd, timeout: GIT_LIMIT_MS })
+  return stdout.trim()
+}

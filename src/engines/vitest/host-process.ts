@@ -1,0 +1,91 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { EventEmitter } from 'node:events'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FromHost, ToHost } from './protocol.ts'
+import { killGroup, sweepGroup } from './process-group.ts'
+
+const HOST_FILE = fileURLToPath(new URL(`./host${path.extname(import.meta.url)}`, import.meta.url))
+/** How much of the end of the host's output is kept for the message if it dies, UTF-16 units. */
+const LAST_WORDS = 4_000
+/** How long to wait for what a killed host has started itself, ms. */
+const SWEEP_LIMIT_MS = 1_000
+
+/** A running vitest host, as the orchestrator sees it. */
+export class HostProcess {
+  /** Emits `message` with each {@link FromHost}. */
+  readonly events = new EventEmitter<{ message: [FromHost] }>()
+  /** Resolves with what happened when the process is gone. */
+  readonly ended: Promise<string>
+  readonly #child: ChildProcess
+  #lastWords = ''
+  /** Why it was killed, if that is known. */
+  #why: string | null = null
+
+  constructor(root: string, env: NodeJS.ProcessEnv) {
+    this.#child = fork(HOST_FILE, [], {
+      cwd: root,
+      env,
+      // The flags of whoever runs tiershard (a test runner, a debugger) are not the host's.
+      execArgv: [],
+      detached: true,
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    this.#child.on('message', (messages) => {
+      for (const message of messages as FromHost[]) this.events.emit('message', message)
+    })
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS)
+      })
+    }
+    this.ended = this.#watch()
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  send(message: ToHost): void {
+    if (this.#child.connected) this.#child.send(message, () => {})
+  }
+
+  /** Resolves with the host's first message of one of these types; null when it ends before. */
+  async first<T extends FromHost['type']>(...types: T[]): Promise<Extract<FromHost, { type: T }> | null> {
+    const { promise, resolve } = Promise.withResolvers<Extract<FromHost, { type: T }> | null>()
+    const look = (message: FromHost): void => {
+      if ((types as string[]).includes(message.type)) resolve(message as Extract<FromHost, { type: T }>)
+    }
+    this.events.on('message', look)
+    void this.ended.then(() => resolve(null))
+    return promise.finally(() => this.events.off('message', look))
+  }
+
+  /** Ends the host's process group at once. Its workers lead groups of their own. */
+  kill(why: string | null = null): void {
+    this.#why ??= why
+    if (this.pid === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    killGroup(this.pid)
+    this.#child.kill('SIGKILL')
+  }
+
+  async #watch(): Promise<string> {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    this.#child.once('error', (error) => {
+      if (this.pid === undefined) resolve(`it could not be started: ${error.message}`)
+    })
+    this.#child.once('exit', (code, signal) => {
+      const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`
+      const why = this.#why === null ? '' : ` (${this.#why})`
+      // Its last output is in the pipes still.
+      setImmediate(() => {
+        const words = this.#lastWords.trim()
+        resolve(`the vitest host (pid ${this.pid}) ${how}${why}${words === '' ? '' : `; its last output:\n${words}`}`)
+      })
+    })
+    const how = await promise
+    if (this.pid !== undefined) await sweepGroup(this.pid, SWEEP_LIMIT_MS)
+    return how
+  }
+}

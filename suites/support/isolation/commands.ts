@@ -1,0 +1,64 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import path from 'node:path'
+
+const repository = path.join(import.meta.dirname, '..', '..', '..')
+
+/** The command line of tiershard, from its sources. */
+export const TIERSHARD = path.join(repository, 'src', 'cli', 'main.ts')
+/** Plain vitest. */
+export const VITEST = path.join(repository, 'node_modules', 'vitest', 'vitest.mjs')
+
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A command that runs; disposing of it ends its whole process group, if there is anything left of it. */
+export interface Running extends AsyncDisposable {
+  readonly finished: Promise<Finished>
+}
+
+/** Starts a script of Node in a folder, with an environment that knows nothing of the run that started us. */
+export function start(
+  script: string,
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
+): Running {
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: options.cwd,
+    env: { ...outsideEnvironment(), ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const exit = once(child, 'close') as Promise<[number | null]>
+  const finished = Promise.all([exit, text(child.stdout), text(child.stderr)]).then(([[code], stdout, stderr]) => ({
+    code,
+    stdout,
+    stderr,
+  }))
+  return {
+    finished,
+    async [Symbol.asyncDispose]() {
+      killGroup(child)
+      await finished
+    },
+  }
+}
+
+/** The environment without what tiershard, vitest and CI put into it: a run inside a run has to start from nothing. */
+export function outsideEnvironment(): NodeJS.ProcessEnv {
+  const foreign = /^(TIERSHARD_|REDIS_|VITEST|STRANGERS_|GITHUB_STEP_SUMMARY$|NODE_OPTIONS$|NODE_ENV$|TEST$)/
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)))
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // Gone by itself in the meantime.
+  }
+}

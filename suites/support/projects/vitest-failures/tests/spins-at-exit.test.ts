@@ -1,0 +1,6 @@
+import { test } from 'vitest'
+
+process.on('SIGTERM', () => {
+  for (;;);
+})
+test('passes', () => {})

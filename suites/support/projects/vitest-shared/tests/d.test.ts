@@ -1,0 +1,3 @@
+import { test } from 'vitest'
+
+test('says where it runs', () => console.log(`pid ${process.pid} seat ${process.env.SEAT}`))
