@@ -11,8 +11,8 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { nativeServer, startNative } from '../suites/support/redis/servers.ts'
 import { leaseAndFlush, planning } from './inside.ts'
-import { alternate, cost, median, peakMemory, type Command, type Cost } from './measure.ts'
-import { createProject, EVEN, SKEWED, TRIVIAL, type Load } from './projects.ts'
+import { alternate, cost, peakMemory, type Command, type Cost } from './measure.ts'
+import { createProject, EVEN, SKEWED, TRIVIAL, typicalNaming, type Load } from './projects.ts'
 import { line, markdown, megabytes, seconds, type Row } from './table.ts'
 
 const cli = path.join(import.meta.dirname, '..', 'dist', 'cli', 'main.js')
@@ -95,34 +95,20 @@ async function compareEven(redis: string): Promise<void> {
   compare(describe(EVEN, 'CPU'), ours, theirs, 'cpuMs', against, 1.05)
 }
 
-/**
- * tiershard has seen the project before, as in any second run: the round that warms up gives it its timings. Every round
- * has a naming of its own, since with `--shard` a good or bad distribution is a matter of luck.
- */
+/** tiershard has seen the project before, as in any second run: the round that warms up gives it its timings. */
 async function compareSkewed(redis: string): Promise<void> {
+  using project = createProject(SKEWED, typicalNaming(SKEWED, SHARDS))
+  const ours = [tiershard(project.folder, redis)]
+  const theirs = Array.from({ length: SHARDS }, (_, n) =>
+    vitest(project.folder, redis, [`--shard=${n + 1}/${SHARDS}`, '--maxWorkers=1'], 15 - n),
+  )
+  const costs = await alternate(rounds, { ours: () => cost(...ours), theirs: () => cost(...theirs) })
+  const what = `${SKEWED.length} skewed files, ${SHARDS} shards`
   const against = `${SHARDS} \`vitest --shard\` processes`
-  const walls: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] }
-  const peaks = { ours: 0, theirs: 0 }
-  for (let naming = 0; naming < rounds; naming++) {
-    using project = createProject(SKEWED, `naming ${naming}`)
-    const ours = [tiershard(project.folder, redis)]
-    const theirs = Array.from({ length: SHARDS }, (_, n) =>
-      vitest(project.folder, redis, [`--shard=${n + 1}/${SHARDS}`, '--maxWorkers=1'], 15 - n),
-    )
-    const costs = await alternate(1, { ours: () => cost(...ours), theirs: () => cost(...theirs) })
-    walls.ours.push(costs.ours.wallMs)
-    walls.theirs.push(costs.theirs.wallMs)
-    if (naming > 0) continue
-    peaks.ours = await peakMemory(...ours)
-    peaks.theirs = await peakMemory(...theirs)
-  }
-  const what = `${SKEWED.length} skewed files`
-  compareFigures(`${what}, wall`, median(walls.ours), median(walls.theirs), seconds, against, 0.7)
-  if (process.platform === 'linux') {
-    compareFigures(`${what}, peak memory`, peaks.ours, peaks.theirs, megabytes, against, 0.7)
-  } else {
-    say('Peak memory: measured on Linux only (it needs /proc).')
-  }
+  compare(`${what}, wall`, costs.ours, costs.theirs, 'wallMs', against, 0.7)
+  if (process.platform !== 'linux') return say('Peak memory: measured on Linux only (it needs /proc).')
+  const peaks = [await peakMemory(...ours), await peakMemory(...theirs)] as const
+  compareFigures(`${what}, peak memory`, ...peaks, megabytes, against, 0.7)
 }
 
 function tiershard(cwd: string, redis: string): Command {

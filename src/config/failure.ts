@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
 import { parseProgram, type Span } from './locate.ts'
 import { address, displayPath, frame } from './report.ts'
 import { maskSecrets } from './source.ts'
@@ -93,7 +94,7 @@ function typescriptFault(file: string, error: unknown): Fault | null {
 
 /** Whatever the code of the config threw: the first line of its stack that is the project's own. */
 function thrownFault(file: string, error: unknown): Fault {
-  if (!(error instanceof Error)) return { file, span: null, message: `it threw ${String(error)}`, hint: null }
+  if (!(error instanceof Error)) return { file, span: null, message: `it threw ${inspect(error)}`, hint: null }
   const message = `${error.name}: ${error.message}`
   // An error of linking (a name that a module does not export) has its place in front of the stack, others in a frame.
   const front = /^(file:\/\/\S+):(\d+)\n.*\n( *)\^/.exec(error.stack ?? '')

@@ -125,14 +125,15 @@ const variable = leaf<string>(
   'the name of an environment variable: letters, digits and _, not one that the run sets itself',
   (input) => typeof input === 'string' && /^[A-Za-z_]\w*$/.test(input) && !OWN_VARIABLE.test(input),
   (input) =>
-    OWN_VARIABLE.test(String(input)) ? `${String(input)} is set by the run: every shard has its own value` : null,
+    typeof input === 'string' && OWN_VARIABLE.test(input) ? `${input} is set by the run: every shard has its own value` : null,
 )
 
 const template = leaf<string>(
   `a text, in which these are filled in: ${PLACEHOLDERS.map((placeholder) => `{${placeholder}}`).join(' ')}`,
   (input) => typeof input === 'string' && strangePlaceholder(input) === null,
   (input) => {
-    if (typeof input !== 'string') return `write it as a text: '${String(input)}'`
+    if (typeof input === 'number' || typeof input === 'boolean') return `write it as a text: '${input}'`
+    if (typeof input !== 'string') return null
     const strange = strangePlaceholder(input)
     const near = strange === null ? null : nearest(strange, PLACEHOLDERS)
     return near === null ? null : `did you mean {${near}}?`

@@ -72,7 +72,14 @@ const server = fields({ source: text, reason: text, address: text, product: text
 
 /** A new event breaks the build here, and gets its check. */
 const EVENTS: Record<Event['type'], Check> = {
-  'run-started': fields({ version: number, run: text, engine: text, platform: text, cpus: number, command: list(text) }),
+  'run-started': fields({
+    version: number,
+    run: text,
+    engine: text,
+    platform: text,
+    cpus: number,
+    command: list(text),
+  }),
   'tier-planned': fields({
     tier: text,
     settings,

@@ -2,10 +2,11 @@
  * Runs in every worker before the user's own setup files, loaded by vitest. It must not disturb a test: it touches no
  * global, and takes Node's modules past vitest's mocks.
  */
-import { beforeEach } from 'vitest'
+import { afterAll, beforeEach } from 'vitest'
 import { TRACE_FD, type TraceLine } from './trace.ts'
 
 const { writeSync } = process.getBuiltinModule('node:fs')
+const { flushCompileCache } = process.getBuiltinModule('node:module')
 // Held, because fake timers replace it.
 const now = performance.now.bind(performance)
 const ERROR_TEXT_LIMIT = 16 * 1024
@@ -31,6 +32,9 @@ beforeEach(({ task: current, onTestFinished }) => {
   write(['s', task.id])
   onTestFinished(() => write(endLine(task, now() - startedAt)))
 })
+
+// A worker ends by SIGTERM, and Node writes its compile cache only at an exit in order. vitest 5 does this itself.
+afterAll(() => flushCompileCache())
 
 endWithTheHost()
 

@@ -67,7 +67,11 @@ export async function startGateway(config: GatewayConfig): Promise<Gateway> {
   const server = createServer((request, response) => {
     void route(request)
       .catch(answerOfError)
-      .then((answer) => send(response, answer))
+      .then((answer) => {
+        // A kept-alive connection that was in use when the shutdown began would go on taking requests.
+        if (!server.listening) response.setHeader('connection', 'close')
+        send(response, answer)
+      })
   })
   server.listen(config.port, config.host)
   try {
