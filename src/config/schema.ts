@@ -125,7 +125,9 @@ const variable = leaf<string>(
   'the name of an environment variable: letters, digits and _, not one that the run sets itself',
   (input) => typeof input === 'string' && /^[A-Za-z_]\w*$/.test(input) && !OWN_VARIABLE.test(input),
   (input) =>
-    typeof input === 'string' && OWN_VARIABLE.test(input) ? `${input} is set by the run: every shard has its own value` : null,
+    typeof input === 'string' && OWN_VARIABLE.test(input)
+      ? `${input} is set by the run: every shard has its own value`
+      : null,
 )
 
 const template = leaf<string>(

@@ -135,7 +135,8 @@ export function openDesk(tier: TierPlan, lanes: Lanes, ledger: Ledger, run: stri
     const durationMs = performance.now() - attempt.satAt
     const cleaned = attempt.lease ? await attempt.lease.clean() : null
     if (cleaned && cleaned.kind !== 'ok') refuse(attempt.lane, cleaned)
-    byFile.delete(attempt.file.id)
+    // The file may have been given to another process meanwhile: its new attempt stays.
+    if (byFile.get(attempt.file.id) === attempt) byFile.delete(attempt.file.id)
     if (attempt.started) {
       const { stop } = attempt
       ledger.emit({

@@ -2,7 +2,7 @@ import type { TestProject, TestSpecification, Vitest } from 'vitest/node'
 import { createPool, POOL, type Surroundings, type WorkerClasses } from './pool.ts'
 
 /** vitest's default `testTimeout`, ms: a project with another value has set it itself. */
-export const VITEST_TEST_TIMEOUT_MS = 5_000
+const VITEST_TEST_TIMEOUT_MS = 5_000
 
 const POOLS = { forks: 'forks', threads: 'forks', vmForks: 'vmForks', vmThreads: 'vmForks' } as const
 

@@ -14,12 +14,15 @@ interface TakenSeat {
   pid: number | null
 }
 
-/**
- * Runs a batch in a host and hands what it says to the desk.
- *
- * @param host a host that has answered `opened`; a text when there is none
- */
-export function execute(host: Promise<HostProcess | string>, batch: HostBatch, desk: Desk): Execution {
+export interface HostSource {
+  /** A host that has answered `opened`; a text when there is none. */
+  readonly ready: Promise<HostProcess | string>
+  /** Ends the host, even before it is ready. */
+  kill(): void
+}
+
+/** Runs a batch in a host and hands what it says to the desk. */
+export function execute(host: HostSource, batch: HostBatch, desk: Desk): Execution {
   const seats = new Map<number, TakenSeat>()
   let lastSeat = 0
   let running: HostProcess | null = null
@@ -81,7 +84,7 @@ export function execute(host: Promise<HostProcess | string>, batch: HostBatch, d
   }
 
   const run = async (): Promise<HostOutcome> => {
-    const ready = await host
+    const ready = await host.ready
     if (typeof ready === 'string') return { kind: 'died', message: ready }
     if (stopping) return { kind: 'completed' }
     running = ready
@@ -107,9 +110,7 @@ export function execute(host: Promise<HostProcess | string>, batch: HostBatch, d
       if (stopping) return
       stopping = true
       running?.send({ type: 'stop' })
-      const force = setTimeout(() => {
-        void host.then((ready) => (typeof ready === 'string' ? undefined : ready.kill()))
-      }, STOP_LIMIT_MS)
+      const force = setTimeout(() => host.kill(), STOP_LIMIT_MS)
       void done.finally(() => clearTimeout(force))
     },
   }

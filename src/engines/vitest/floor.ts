@@ -68,10 +68,6 @@ export class Floor {
     return file === undefined ? undefined : this.#attempts.get(file)
   }
 
-  get attempts(): readonly Attempt[] {
-    return [...this.#attempts.values()]
-  }
-
   /** Whether the file was stopped or dropped: nothing more will be said of it. */
   isSettled(file: string): boolean {
     return this.#settled.has(file)

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { FromHost, ToHost } from './protocol.ts'
 import { killGroup, sweepGroup } from './process-group.ts'
@@ -10,6 +11,8 @@ const HOST_FILE = fileURLToPath(new URL(`./host${path.extname(import.meta.url)}`
 const LAST_WORDS = 4_000
 /** How long to wait for what a killed host has started itself, ms. */
 const SWEEP_LIMIT_MS = 1_000
+/** How long its pipes may stay open after it is gone, ms. */
+const DRAIN_LIMIT_MS = 250
 
 /** A running vitest host, as the orchestrator sees it. */
 export class HostProcess {
@@ -75,17 +78,17 @@ export class HostProcess {
     this.#child.once('error', (error) => {
       if (this.pid === undefined) resolve(`it could not be started: ${error.message}`)
     })
+    const closed = new Promise<void>((resolve) => void this.#child.once('close', () => resolve()))
     this.#child.once('exit', (code, signal) => {
       const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`
-      const why = this.#why === null ? '' : ` (${this.#why})`
-      // Its last output is in the pipes still.
-      setImmediate(() => {
-        const words = this.#lastWords.trim()
-        resolve(`the vitest host (pid ${this.pid}) ${how}${why}${words === '' ? '' : `; its last output:\n${words}`}`)
-      })
+      resolve(`the vitest host (pid ${this.pid}) ${how}${this.#why === null ? '' : ` (${this.#why})`}`)
     })
     const how = await promise
-    if (this.pid !== undefined) await sweepGroup(this.pid, SWEEP_LIMIT_MS)
-    return how
+    if (this.pid === undefined) return how
+    await sweepGroup(this.pid, SWEEP_LIMIT_MS)
+    // Its last output may be in the pipes still; nobody else writes to them.
+    await Promise.race([closed, sleep(DRAIN_LIMIT_MS, undefined, { ref: false })])
+    const words = this.#lastWords.trim()
+    return words === '' ? how : `${how}; its last output:\n${words}`
   }
 }

@@ -15,7 +15,6 @@ import { Session, type VitestNode } from './session.ts'
 const SETUP_FILE = fileURLToPath(new URL(`./setup${path.extname(import.meta.url)}`, import.meta.url))
 /** A config error that carries a whole code frame is shown; a novel is not, UTF-16 units. */
 const CONFIG_ERROR_LIMIT = 4_000
-
 /** How long a global teardown may take when everything was told to stop, ms. */
 const STOPPED_CLOSE_LIMIT_MS = 1_000
 
@@ -31,7 +30,10 @@ async function handle(message: ToHost): Promise<void> {
     case 'open':
       return open(message)
     case 'discover':
-      return session!.discover(message.changed)
+      return session!.discover(message.changed).catch((error: unknown) => {
+        // With `changed`, vitest follows imports; a file that cannot be parsed ends that.
+        post({ type: 'refused', message: `vitest cannot find out what to run: ${toErrorRecord(error).message}` })
+      })
     case 'execute': {
       const outcome = await session!.execute(message.batch)
       const stopping = session!.floor!.stopping
@@ -81,11 +83,14 @@ function flush(): void {
 
 /** What is wrong with the user's vitest config, in the words of whoever found it, without a stack of vitest's. */
 function configError(error: unknown, root: string, configFile: string | null): string {
-  const { message, frames } = toErrorRecord(error)
+  // Several projects may be wrong at once; the error that carries theirs says only that.
+  const errors = error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error]
+  const records = errors.map(toErrorRecord)
   const config = configFile ?? findConfig(root)
-  const at = frames.find(({ file }) => file === config)
+  const at = records.flatMap(({ frames }) => frames).find(({ file }) => file === config)
   const where = config === null ? root : `${config}${at ? `:${at.line}:${at.column}` : ''}`
-  const text = stripVTControlCharacters(message).trim().slice(0, CONFIG_ERROR_LIMIT)
+  const messages = [...new Set(records.map(({ message }) => stripVTControlCharacters(message).trim()))]
+  const text = messages.join('\n').slice(0, CONFIG_ERROR_LIMIT)
   return `vitest does not start with ${where}:\n${text}`
 }
 

@@ -73,35 +73,38 @@ export function createVitestEngine(options: VitestEngineOptions): Engine {
     const { host } = opened
     idle = host
     host.process.send({ type: 'discover', changed: since.since })
-    const answer = await inTime(host.process, host.process.first('discovered'))
-    if (answer !== null) {
+    const answer = await inTime(host.process, host.process.first('discovered', 'refused'))
+    if (answer?.type === 'discovered') {
       return { ok: true, engine: `vitest ${host.version}`, files: answer.files, warnings: answer.warnings }
     }
     idle = null
     host.process.kill()
+    if (answer?.type === 'refused') return { ok: false, kind: 'usage', message: answer.message }
     return { ok: false, kind: 'infrastructure', cause: failed(await host.process.ended) }
   }
 
   const start = (batch: Batch, desk: Desk): Execution => {
-    const host = batches.then(async (): Promise<HostProcess | string> => {
+    const ready = batches.then(async (): Promise<HostProcess | string> => {
       const opened: Opened = idle ? { ok: true, host: idle } : await open()
       if (!opened.ok) return opened.message
       idle = opened.host
       return opened.host.process
     })
-    const started = execute(
-      host,
-      hostBatch(batch, (file) => path.resolve(options.root, file)),
-      desk,
-    )
+    // Batches run one after the other, so that every host there is belongs to this one.
+    const kill = (): void => hosts.forEach((process) => process.kill('it did not stop in time'))
+    const files = hostBatch(batch, (file) => path.resolve(options.root, file))
+    const started = execute({ ready, kill }, files, desk)
     execution = started
-    batches = started.done.then(async (end) => {
+    const done = started.done.then((end) => {
       execution = null
-      if (idle === null || (end.kind === 'completed' && idle.reusable)) return
-      idle.process.kill()
-      idle = null
+      if (idle !== null && (end.kind === 'died' || !idle.reusable)) {
+        idle.process.kill()
+        idle = null
+      }
+      return end
     })
-    return { ...started, done: started.done.then(async (end) => batches.then(() => end)) }
+    batches = done
+    return { ...started, done }
   }
 
   return {

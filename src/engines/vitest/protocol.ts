@@ -47,7 +47,7 @@ export type HostOutcome = { readonly kind: 'completed' } | { readonly kind: 'die
 export type FromHost =
   /** `reusable`: the host may run another batch after this one. */
   | { readonly type: 'opened'; readonly version: string; readonly reusable: boolean }
-  /** The user's own configuration does not load. */
+  /** The answer to `open` or `discover` if the user's own configuration or files are to blame. */
   | { readonly type: 'refused'; readonly message: string }
   | { readonly type: 'discovered'; readonly files: readonly DiscoveredFile[]; readonly warnings: readonly string[] }
   /** A file wants to start: on a free shard, or (`held`) in the process that holds this seat. */

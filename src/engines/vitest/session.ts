@@ -10,6 +10,12 @@ import type { FromHost, HostBatch, HostFile, HostOutcome } from './protocol.ts'
 import { createReporter } from './reporter.ts'
 import { byBatch } from './sequencer.ts'
 
+/**
+ * No server on a port: files are served to the workers over IPC. null takes away a port from the user's config, which
+ * undefined would not.
+ */
+const NO_PORT = { middlewareMode: true, port: null as unknown as number }
+
 /** The module `vitest/node` of the user's project. */
 export type VitestNode = typeof NodeApi
 
@@ -46,8 +52,7 @@ export class Session {
           run: true,
           ui: false,
           open: false,
-          // No server on a port: files are served to the workers over IPC.
-          api: { middlewareMode: true },
+          api: NO_PORT,
           reporters: [reporter],
         },
         { clearScreen: false, server: { open: false } },

@@ -20,7 +20,7 @@ export type TraceLine =
       errors?: unknown[],
     ]
 
-export type TraceState = 'pass' | 'fail' | 'skip'
+type TraceState = 'pass' | 'fail' | 'skip'
 
 export interface TracedTest {
   readonly state: TraceState | 'running'

@@ -1,15 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Discovery } from '../../../src/core/ports.ts'
-import { makeEngine, makeProject, VERSIONS, type Project } from '../../support/engines/rig.ts'
+import { isAlive, makeEngine, makeProject, until, VERSIONS, type Project } from '../../support/engines/rig.ts'
 
 const LIMIT_MS = 60_000
 const PASSES = `import { test } from 'vitest'\ntest('passes', () => {})\n`
 
-async function discover(project: Project, changed: string | true | null = null): Promise<Discovery> {
-  const engine = makeEngine(project)
+async function discover(
+  project: Project,
+  changed: string | true | null = null,
+  configFile?: string,
+): Promise<Discovery> {
+  const engine = makeEngine(project, configFile === undefined ? {} : { configFile })
   try {
     return await engine.discover({ suites: [], filters: [], changed })
   } finally {
@@ -89,10 +93,55 @@ describe.each(VERSIONS)('discovery under vitest $vitest', (version) => {
     LIMIT_MS,
   )
 
+  // The newer vitest asks the provider for a whole server, which a fake cannot give.
+  test.runIf(version.vitest === '4.1')(
+    'leaves out browser projects',
+    async () => {
+      using project = makeProject(version, {
+        'package.json': '{ "type": "module" }',
+        'a.test.ts': PASSES,
+        'vitest.config.ts': `
+          const refuse = () => { throw new Error('no browser here') }
+          const provider = { name: 'fake', options: {}, providerFactory: refuse, serverFactory: refuse }
+          export default { test: { projects: [
+            { test: { name: 'node' } },
+            { test: { name: 'web', browser: { enabled: true, headless: true, provider, instances: [{ browser: 'chromium' }] } } },
+          ] } }`,
+      })
+      const found = await discover(project)
+      expect(ids(found)).toEqual(['[node] a.test.ts'])
+      expect(found.ok && found.warnings).toEqual([
+        '1 file of project "web (chromium)" (a browser project) cannot run under tiershard and will be left out.',
+      ])
+    },
+    LIMIT_MS,
+  )
+
+  test(
+    'takes the config that it is given, and opens no port whatever it says',
+    async () => {
+      using project = makeProject(version, {
+        'package.json': '{ "type": "module" }',
+        'a.spec.ts': PASSES,
+        'a.test.ts': PASSES,
+        'config/vitest.unit.ts': `export default { test: { include: ['*.spec.ts'], api: { port: 1, strictPort: true }, watch: true } }`,
+      })
+      expect(ids(await discover(project, null, path.join(project.root, 'config/vitest.unit.ts')))).toEqual([
+        'a.spec.ts',
+      ])
+    },
+    LIMIT_MS,
+  )
+
   test.each([
     ['a syntax error', 'export default { test: {', /vitest\.config\.ts/],
     ['an exception', `throw new Error('no licence for this')`, /vitest\.config\.ts[^]*no licence for this/],
     ['an import of nothing', `import './there-is-none.ts'\nexport default {}`, /vitest\.config\.ts[^]*there-is-none/],
+    [
+      'a bad project',
+      `export default { test: { projects: [{ test: { name: 'one' } }, { test: { name: 'one' } }] } }`,
+      /vitest\.config\.ts[^]*"one"/,
+    ],
     ['an exit', 'process.exit(3)', /did not get as far as its first file: .*exit code 3/],
   ])(
     'a vitest config with %s is the user’s mistake',
@@ -103,6 +152,27 @@ describe.each(VERSIONS)('discovery under vitest $vitest', (version) => {
         'a.test.ts': PASSES,
       })
       expect(refusal(await discover(project))).toMatch(message)
+    },
+    LIMIT_MS,
+  )
+
+  test(
+    'a config that never ends does not outlive the engine',
+    async () => {
+      using project = makeProject(version, {
+        'package.json': '{ "type": "module" }',
+        'vitest.config.ts': `import { writeFileSync } from 'node:fs'
+          writeFileSync('pid', String(process.pid))
+          await new Promise(() => setInterval(() => {}, 1000))
+          export default {}`,
+      })
+      const engine = makeEngine(project)
+      const found = engine.discover({ suites: [], filters: [], changed: null })
+      const pidFile = path.join(project.root, 'pid')
+      await until('the config runs', () => existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '')
+      await engine.close()
+      expect(isAlive(Number(readFileSync(pidFile, 'utf8')))).toBe(false)
+      expect(refusal(await found)).toContain('SIGKILL')
     },
     LIMIT_MS,
   )

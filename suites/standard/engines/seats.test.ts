@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   discoverFiles,
@@ -26,6 +28,8 @@ async function run(
     const desk = makeDesk(options)
     const end = await startBatch(engine, project, files, desk, options).done
     expect(desk.seats.filter((seat) => !seat.left)).toEqual([])
+    const scratch = readdirSync(project.root).find((name) => name.startsWith('scratch-'))
+    expect(readdirSync(path.join(project.root, scratch!))).toEqual([])
     return { desk, end, ids: files.map((file) => file.id) }
   } finally {
     await engine.close()

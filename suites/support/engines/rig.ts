@@ -43,8 +43,12 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !outer.test(name)))
 }
 
-export function makeEngine(project: Project, env: NodeJS.ProcessEnv = cleanEnvironment()): Engine {
-  return createVitestEngine({ root: project.root, configFile: null, env })
+export function makeEngine(
+  project: Pick<Project, 'root'>,
+  options: { readonly env?: NodeJS.ProcessEnv; readonly configFile?: string } = {},
+): Engine {
+  const { env = cleanEnvironment(), configFile = null } = options
+  return createVitestEngine({ root: project.root, configFile, env })
 }
 
 /** What the desk has heard of one file. */
@@ -164,7 +168,7 @@ export interface RunOptions {
 /** Starts a batch in a scratch folder of its own, which goes with the project. */
 export function startBatch(
   engine: Engine,
-  project: Project,
+  project: Pick<Project, 'root'>,
   files: readonly Pick<DiscoveredFile, 'id' | 'path' | 'project'>[],
   desk: Desk,
   options: RunOptions = {},

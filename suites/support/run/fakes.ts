@@ -169,8 +169,6 @@ export function fakeEngine(script: (file: string) => Act): Engine & { batches: B
   }
 }
 
-export type Seen = Event & { at: number }
-
 export function ofType<T extends Stamped['type']>(
   events: readonly Stamped[],
   type: T,
