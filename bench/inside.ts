@@ -47,7 +47,12 @@ export async function planning(count: number, rounds: number): Promise<number> {
     for (let round = 0; round < rounds; round++) {
       const startedAt = performance.now()
       const { history } = await openHistory(file)
-      const outcome = await planRun(settings, { tiers: ['standard'], filters: [], changed: null }, found(ids), history)
+      const outcome = await planRun(
+        settings,
+        { tiers: ['standard'], filters: [], changed: null, testName: null },
+        found(ids),
+        history,
+      )
       walls.push(performance.now() - startedAt)
       if (!outcome.ok) throw new Error(outcome.message)
       const [tier] = outcome.plan.tiers

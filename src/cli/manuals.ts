@@ -47,6 +47,12 @@ const REDIS: OptionText = {
   group: 'How to run',
 }
 
+const TEST_NAME: OptionText = {
+  flags: '-t, --test-name <REGEX>',
+  text: "Only tests whose full name matches, such as 'gateway > answers 503'. Names of nested suites are joined with ' > '.",
+  group: 'Selection',
+}
+
 const SELECTION: readonly OptionText[] = [
   {
     flags: '--tier <TIER,...>',
@@ -77,6 +83,7 @@ const run: Manual = {
   arguments: [FILES],
   options: [
     ...SELECTION,
+    TEST_NAME,
     REDIS,
     {
       flags: '--retries <N>',

@@ -12,7 +12,7 @@ const GIT_LIMIT_MS = 5000
 
 /** What a report says about where and how a run was made. */
 export async function runMeta(
-  facts: { readonly run: string; readonly engine: string; readonly root: string },
+  facts: { readonly run: string; readonly engine: string; readonly root: string; readonly testName: string | null },
   io: Io,
 ): Promise<RunMeta> {
   return {
@@ -25,6 +25,7 @@ export async function runMeta(
     ci: ciName(io.env),
     commit: await commitOf(facts.root, io.env),
     command: ['tiershard', ...io.argv].map(maskSecrets),
+    ...(facts.testName === null ? {} : { testName: facts.testName }),
   }
 }
 

@@ -37,6 +37,9 @@ export async function prepare(files: readonly string[], options: RunOptions, run
     return wrong(`--changed takes a commit or branch, and "${options.changed}" is a file or folder. ${advice}`, io)
   }
 
+  const bad = options.testName === undefined ? null : regexProblem(options.testName)
+  if (bad !== null) return wrong(`--test-name takes a regular expression: ${bad}`, io)
+
   const { openHistory } = await import('../history/index.ts')
   const { history, notes } = await openHistory(historyFile(settings))
   for (const note of notes) tell(io, `note: ${note}`)
@@ -46,7 +49,12 @@ export async function prepare(files: readonly string[], options: RunOptions, run
   const engine = createVitestEngine({ root: settings.root, configFile: settings.vitestConfig, env })
 
   const { planRun } = await import('../run/plan.ts')
-  const selection = { tiers: chosen.tiers, filters, changed: options.changed ?? null }
+  const selection = {
+    tiers: chosen.tiers,
+    filters,
+    changed: options.changed ?? null,
+    testName: options.testName ?? null,
+  }
   const outcome = await planRun(settings, selection, engine, history)
   if (outcome.ok) return { ok: true, settings, history, engine, plan: outcome.plan }
   await engine.close()
@@ -62,6 +70,15 @@ export function historyFile(settings: Settings): string {
 function wrong(message: string, io: Io): Prepared {
   tell(io, message)
   return { ok: false, exitCode: EXIT.usage }
+}
+
+function regexProblem(source: string): string | null {
+  try {
+    void new RegExp(source)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 /** A path as it was typed in the working directory, seen from the root; anything that is no path stays as it is. */

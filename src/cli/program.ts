@@ -28,6 +28,8 @@ export interface PlanOptions extends ProjectOptions {
 export interface RunOptions extends PlanOptions {
   readonly redis?: SourceRequest
   readonly retries?: number
+  /** A regular expression. */
+  readonly testName?: string
   readonly dryRun?: true
 }
 

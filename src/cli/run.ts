@@ -88,7 +88,7 @@ async function execute(
   const ledger = openLedger(journal, [journal.see, (event, record) => view.see(event, record)])
   try {
     return await run(plan, {
-      meta: await runMeta({ run: runId, engine: plan.engine, root: settings.root }, io),
+      meta: await runMeta({ run: runId, root: settings.root, ...plan }, io),
       engine,
       ledger,
       resolveRedis: async (signal) => {

@@ -34,7 +34,9 @@ export async function writeReports(
     await attempt(folder.summaryMarkdown, () => writeFile(folder.summaryMarkdown, markdown)),
   ].filter((problem) => problem !== null)
 
-  const { notes } = await recordHistory(historyFile(settings), record)
+  // A few tests of a file say nothing about how long the whole file takes.
+  const whole = record.meta?.testName === undefined
+  const { notes } = whole ? await recordHistory(historyFile(settings), record) : { notes: [] }
   const stepSummary = io.env['GITHUB_STEP_SUMMARY']
   const note = stepSummary ? appendStepSummary(stepSummary, markdown) : null
   for (const text of [...notes, ...(note === null ? [] : [note])]) tell(io, `note: ${text}`)

@@ -96,6 +96,8 @@ export interface RunMeta {
   readonly commit: string | null
   /** The command line, without secrets. */
   readonly command: readonly string[]
+  /** Only tests whose name matches this regular expression were asked for. */
+  readonly testName?: string
 }
 
 export type Event =

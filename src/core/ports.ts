@@ -1,6 +1,6 @@
 import type { Cause } from './ending.ts'
 import type { CollectedTest, ErrorRecord, Leftovers, PlannedFile, ServerFacts, TestResult } from './events.ts'
-import type { SuiteSettings, TierSettings } from './settings.ts'
+import type { TierSettings } from './settings.ts'
 
 /**
  * What the rooms know of each other. Each interface is asked for by the room that uses it (`run`) and given by another;
@@ -10,9 +10,6 @@ import type { SuiteSettings, TierSettings } from './settings.ts'
 // ---- engines ---------------------------------------------------------------------------------------------------
 
 export interface DiscoverRequest {
-  readonly suites: readonly SuiteSettings[]
-  /** File paths, parts of paths, or globs from the command line; empty: everything. */
-  readonly filters: readonly string[]
   /** Only files that import something changed since this ref; `true`: uncommitted changes; null: all. */
   readonly changed: string | true | null
 }
@@ -97,7 +94,8 @@ export interface Batch {
   readonly shards: number
   /** A folder of the run for scratch files of the engine; it exists. */
   readonly scratch: string
-  readonly filters: readonly string[]
+  /** Only tests whose full name matches this regular expression; null: all. The others are not reported at all. */
+  readonly testName: string | null
 }
 
 export interface Engine {

@@ -163,7 +163,9 @@ export function exitCode(run: RunRecord): number {
   if (endings.some(isTestFailure)) return EXIT.testFailed
   const counts = countRun(run)
   if (counts.failed > 0) return EXIT.testFailed
-  if (counts.notRun > 0 || run.tiers.size === 0) return EXIT.incomplete
+  // A pattern that no test matches: green by accident if this were a pass.
+  const nothingMatched = run.meta?.testName !== undefined && files.length > 0 && counts.passed + counts.skipped === 0
+  if (counts.notRun > 0 || run.tiers.size === 0 || nothingMatched) return EXIT.incomplete
   return EXIT.passed
 }
 

@@ -16,6 +16,8 @@ export interface Selection {
   readonly filters: readonly string[]
   /** Only files that import something changed since this ref; `true`: since the last commit; null: all. */
   readonly changed: string | true | null
+  /** Only tests whose full name matches this regular expression; null: all. */
+  readonly testName: string | null
 }
 
 export interface TierPlan {
@@ -31,7 +33,7 @@ export interface RunPlan {
   readonly engine: string
   readonly tiers: readonly TierPlan[]
   readonly warnings: readonly string[]
-  readonly filters: readonly string[]
+  readonly testName: string | null
 }
 
 export type PlanOutcome =
@@ -45,8 +47,7 @@ export async function planRun(
   engine: Engine,
   history: History,
 ): Promise<PlanOutcome> {
-  const suites = settings.suites.filter((suite) => selection.tiers.includes(suite.tier))
-  const discovery = await engine.discover({ suites, filters: selection.filters, changed: selection.changed })
+  const discovery = await engine.discover({ changed: selection.changed })
   if (!discovery.ok) {
     return discovery.kind === 'usage'
       ? { ok: false, exitCode: EXIT.usage, message: discovery.message }
@@ -71,7 +72,7 @@ export async function planRun(
     warnings.push(`nothing to run: no test file of the selection is affected by what changed since ${since}`)
   }
   warnAboutStrays(settings, selection, discovery.files, warnings)
-  return { ok: true, plan: { engine: discovery.engine, tiers, warnings, filters: selection.filters } }
+  return { ok: true, plan: { engine: discovery.engine, tiers, warnings, testName: selection.testName } }
 }
 
 /** A file belongs to the first suite of the tier that takes it, so that a last suite can take the rest. */

@@ -51,7 +51,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
         waitMs: deps.waitMs,
         signal: deps.signal,
         scratch,
-        filters: plan.filters,
+        testName: plan.testName,
       })
     }
   } finally {

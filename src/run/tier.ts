@@ -21,7 +21,7 @@ export interface TierDeps {
   /** Aborted when the user interrupts the run. */
   readonly signal: AbortSignal
   readonly scratch: string
-  readonly filters: readonly string[]
+  readonly testName: string | null
 }
 
 /** Runs one tier from its first lease to its last ending. Whatever happens, every planned file has an ending after it. */
@@ -90,7 +90,7 @@ async function runToTheEnd(
 ): Promise<void> {
   let waiting = files
   while (waiting.length > 0 && !desk.halted) {
-    const batch = { tier: plan.settings, files: waiting, shards, scratch: deps.scratch, filters: deps.filters }
+    const batch = { tier: plan.settings, files: waiting, shards, scratch: deps.scratch, testName: deps.testName }
     await executeBatch(batch, desk, deps)
     const record = deps.ledger.record.tiers.get(plan.settings.name)
     const left = waiting.filter((file) => (record?.files.get(file.id)?.attempts.length ?? 0) < attempt)

@@ -15,6 +15,7 @@ export class Attempt {
   readonly path: string
   readonly #post: (message: FromHost) => void
   readonly #unhandled: (path: string) => readonly unknown[]
+  readonly #testName: RegExp | null
   /** Unique names and lines, by task id. */
   readonly #tests = new Map<string, { name: string; line: number | null }>()
   readonly #told = new Set<string>()
@@ -22,17 +23,22 @@ export class Attempt {
   #output = 0
   #ended = false
 
-  /** @param unhandled hands out, once, the errors that a file's process left to vitest because no test caught them */
+  /**
+   * @param unhandled hands out, once, the errors that a file's process left to vitest because no test caught them
+   * @param testName only tests with such a full name are reported; null: all
+   */
   constructor(
     file: string,
     path: string,
     post: (message: FromHost) => void,
     unhandled: (path: string) => readonly unknown[],
+    testName: RegExp | null,
   ) {
     this.file = file
     this.path = path
     this.#post = post
     this.#unhandled = unhandled
+    this.#testName = testName
   }
 
   started(seat: number): void {
@@ -42,6 +48,7 @@ export class Attempt {
   collected(module: TestModule): void {
     const name = uniqueNames()
     for (const test of module.children.allTests()) {
+      if (this.#testName !== null && !this.#testName.test(test.fullName)) continue
       this.#tests.set(test.id, { name: name(cap(test.fullName)), line: test.location?.line ?? null })
     }
     this.#post({ type: 'collected', file: this.file, tests: [...this.#tests.values()] })

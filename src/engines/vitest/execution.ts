@@ -125,5 +125,6 @@ export function hostBatch(batch: Batch, absolute: (path: string) => string): Hos
     scratch,
     testTimeoutMs: tier.testTimeoutMs,
     testTimeoutGiven: tier.testTimeoutGiven,
+    testName: batch.testName,
   }
 }

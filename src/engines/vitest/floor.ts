@@ -7,6 +7,8 @@ import type { Attempt } from './attempt.ts'
  */
 export class Floor {
   readonly scratch: string
+  /** Only tests with such a full name are reported; null: all. */
+  readonly testName: RegExp | null
   readonly #post: (message: FromHost) => void
   readonly #asks = new Map<number, (seat: HostSeat | null) => void>()
   readonly #attempts = new Map<string, Attempt>()
@@ -16,8 +18,9 @@ export class Floor {
   #lastProcess = 0
   #stopping = false
 
-  constructor(scratch: string, post: (message: FromHost) => void) {
+  constructor(scratch: string, testName: string | null, post: (message: FromHost) => void) {
     this.scratch = scratch
+    this.testName = testName === null ? null : new RegExp(testName)
     this.#post = post
   }
 

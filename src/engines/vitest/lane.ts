@@ -109,7 +109,7 @@ export class Lane {
     if (seat === null) return
     const fresh = this.#worker === null
     const worker = (this.#worker ??= this.#spawn(seat))
-    const attempt = new Attempt(id, filepath, post, unhandled)
+    const attempt = new Attempt(id, filepath, post, unhandled, floor.testName)
     this.#attempt = attempt
     this.#finished = false
     this.#traceFrom = worker.traceSize()

@@ -23,6 +23,8 @@ export interface HostBatch {
   readonly scratch: string
   readonly testTimeoutMs: number
   readonly testTimeoutGiven: boolean
+  /** A regular expression for full names; null: all tests. */
+  readonly testName: string | null
 }
 
 /** A seat as it crosses the border: the desk's object stays in the orchestrator, under this number. */

@@ -125,10 +125,11 @@ export class Session {
 
   /** Runs a batch. Resolves when each of its files was stopped or dropped and its processes are gone. */
   async execute(batch: HostBatch): Promise<HostOutcome> {
-    const floor = new Floor(batch.scratch, this.#post)
+    const floor = new Floor(batch.scratch, batch.testName, this.#post)
     const running: Running = { floor, lanes: new Set(), ids: new Map(), told: new WeakSet() }
     this.#running = running
     applyTier(this.#adopted, batch)
+    this.#selectTests(batch.testName)
     if (this.#ranBefore) this.#forgetSources()
     this.#ranBefore = true
     try {
@@ -167,6 +168,13 @@ export class Session {
       })
     }
     limit.abort()
+  }
+
+  /** vitest 5 matches names joined with ` > `, as they are reported; vitest 4 joins them with a space. */
+  #selectTests(testName: string | null): void {
+    if (testName === null) return this.#vitest.resetGlobalTestNamePattern()
+    const joined = this.#vitest.version.startsWith('4.') ? testName.replaceAll(' > ', ' ') : testName
+    this.#vitest.setGlobalTestNamePattern(new RegExp(joined))
   }
 
   #specify(file: HostFile, running: Running): TestSpecification {

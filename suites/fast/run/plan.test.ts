@@ -47,7 +47,7 @@ function plan(
   selection: Partial<Selection> = {},
   { history = noHistory, ...overrides }: Partial<Settings> & { history?: History } = {},
 ): Promise<PlanOutcome> {
-  const chosen = { tiers: ['standard'], filters: [], changed: null, ...selection }
+  const chosen = { tiers: ['standard'], filters: [], changed: null, testName: null, ...selection }
   return planRun(settings(overrides), chosen, engineWith(paths), history)
 }
 
@@ -139,7 +139,7 @@ test('an engine that does not load is a usage error, a broken one infrastructure
   const usage = engineWith([], { ok: false, kind: 'usage', message: 'vitest is not installed' })
   const cause = { code: 'engine-failed', message: 'it died', remedy: 'run again' } as const
   const broken = engineWith([], { ok: false, kind: 'infrastructure', cause })
-  const selection = { tiers: ['standard'], filters: [], changed: null }
+  const selection = { tiers: ['standard'], filters: [], changed: null, testName: null }
   expect(await planRun(settings(), selection, usage, noHistory)).toEqual({
     ok: false,
     exitCode: 2,

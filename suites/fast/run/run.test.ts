@@ -41,6 +41,7 @@ interface Options {
   readonly onEvent?: (event: Stamped) => void
   readonly signal?: AbortSignal
   readonly suites?: TierPlan['suites']
+  readonly testName?: string
 }
 
 async function play(script: Record<string, Act> | ((file: string) => Act), options: Options = {}) {
@@ -55,9 +56,9 @@ async function play(script: Record<string, Act> | ((file: string) => Act), optio
   const redis = options.redis ?? fakeRedis([fakeLease(1), fakeLease(2)])
   const engine = fakeEngine(typeof script === 'function' ? script : (file) => script[file]!)
   const record = await run(
-    { engine: 'fake 1', tiers: [plan], warnings: [], filters: [] },
+    { engine: 'fake 1', tiers: [plan], warnings: [], testName: options.testName ?? null },
     {
-      meta: META,
+      meta: options.testName === undefined ? META : { ...META, testName: options.testName },
       engine,
       ledger,
       resolveRedis: async () => options.resolved ?? { ok: true, server: redis },
@@ -122,6 +123,18 @@ describe('a run', () => {
     const { record } = await play({ a: empty })
     expect(endings(record)).toEqual({ a: 'no-tests' })
     expect(record.exitCode).toBe(1)
+  })
+
+  test('a pattern for test names: files without a match pass, and a run without any match is not green', async () => {
+    const none: Act = (file, seat, desk) => {
+      desk.started(file, seat)
+      desk.collected(file, [])
+      desk.stopped(file, { kind: 'completed', errors: [] })
+    }
+    const some = await play({ a: none, b: pass }, { testName: 't' })
+    expect(endings(some.record)).toEqual({ a: 'passed', b: 'passed' })
+    expect(some.record.exitCode).toBe(0)
+    expect((await play({ a: none, b: none }, { testName: 'x' })).record.exitCode).toBe(5)
   })
 
   test('a test that was collected and never heard of again makes the run incomplete', async () => {

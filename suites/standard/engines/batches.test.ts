@@ -42,6 +42,40 @@ describe.each(VERSIONS)('batches under vitest $vitest', (version) => {
   )
 
   test(
+    'a pattern selects tests by their full name; the others are not reported, and the next batch runs all again',
+    async () => {
+      using project = makeProject(version, {
+        'package.json': '{ "type": "module" }',
+        'a.test.ts': `import { describe, test } from 'vitest'
+          describe('outer', () => {
+            test('one', () => {})
+            test('two', () => {})
+          })
+          test('one', () => {})`,
+        'b.test.ts': `import { test } from 'vitest'\ntest('other', () => {})`,
+      })
+      const engine = makeEngine(project)
+      try {
+        const files = await discoverFiles(engine)
+        const namesOf = async (testName?: string): Promise<Record<string, string[]>> => {
+          const desk = makeDesk()
+          await startBatch(engine, project, files, desk, testName === undefined ? {} : { testName }).done
+          expect(
+            [...desk.files.values()].flatMap(({ tests }) => [...tests.values()].map((t) => t.outcome)),
+          ).not.toContain('skipped')
+          return Object.fromEntries([...desk.files].map(([id, { tests }]) => [id, [...tests.keys()]]))
+        }
+        expect(await namesOf('^outer > one$')).toEqual({ 'a.test.ts': ['outer > one'], 'b.test.ts': [] })
+        expect(await namesOf('one')).toEqual({ 'a.test.ts': ['outer > one', 'one'], 'b.test.ts': [] })
+        expect(await namesOf()).toEqual({ 'a.test.ts': ['outer > one', 'outer > two', 'one'], 'b.test.ts': ['other'] })
+      } finally {
+        await engine.close()
+      }
+    },
+    LIMIT_MS,
+  )
+
+  test(
     'a global setup is set up and torn down around each batch, and its failures are told',
     async () => {
       using project = makeProject(version, {

@@ -15,7 +15,7 @@ async function discover(
 ): Promise<Discovery> {
   const engine = makeEngine(project, configFile === undefined ? {} : { configFile })
   try {
-    return await engine.discover({ suites: [], filters: [], changed })
+    return await engine.discover({ changed })
   } finally {
     await engine.close()
   }
@@ -167,7 +167,7 @@ describe.each(VERSIONS)('discovery under vitest $vitest', (version) => {
           export default {}`,
       })
       const engine = makeEngine(project)
-      const found = engine.discover({ suites: [], filters: [], changed: null })
+      const found = engine.discover({ changed: null })
       const pidFile = path.join(project.root, 'pid')
       await until('the config runs', () => existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '')
       await engine.close()

@@ -154,12 +154,13 @@ export function makeDesk(options: DeskOptions = {}): RecordingDesk {
 }
 
 export async function discoverFiles(engine: Engine): Promise<readonly DiscoveredFile[]> {
-  const found = await engine.discover({ suites: [], filters: [], changed: null })
+  const found = await engine.discover({ changed: null })
   if (!found.ok) throw new Error(found.kind === 'usage' ? found.message : found.cause.message)
   return found.files
 }
 
 export interface RunOptions {
+  readonly testName?: string
   readonly shards?: number
   readonly testTimeoutMs?: number
   readonly testTimeoutGiven?: boolean
@@ -188,7 +189,7 @@ export function startBatch(
     files: files.map((file) => ({ ...file, suite: 'all', expectedMs: null })),
     shards: options.shards ?? 2,
     scratch,
-    filters: [],
+    testName: options.testName ?? null,
   }
   return engine.execute(batch, desk)
 }
