@@ -154,13 +154,12 @@ function infrastructure(record: RunRecord): string {
 }
 
 function incomplete(record: RunRecord): string {
-  const { passed, skipped, notRun } = countRun(record)
+  const counts = countRun(record)
   const pattern = record.meta?.testName
-  if (pattern !== undefined && passed + skipped + notRun === 0) {
+  if (pattern !== undefined && counts.passed + counts.skipped + counts.notRun === 0) {
     return `no test of ${plural(planned(record).length, 'file')} has a name that matches ${pattern}`
   }
   if (record.tiers.size === 0) return 'nothing was planned'
-  const counts = countRun(record)
   const files = planned(record).filter(({ file }) => countFile(file).notRun > 0).length
   return `${plural(counts.notRun, 'test')} of ${plural(files, 'file')} without a result, ${passed(record)}`
 }

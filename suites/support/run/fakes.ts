@@ -1,4 +1,4 @@
-import type { Event, PlannedFile, Stamped } from '../../../src/core/events.ts'
+import type { PlannedFile, Stamped } from '../../../src/core/events.ts'
 import type { Batch, Desk, Engine, Execution, Lease, RedisServer, Seat, Trouble } from '../../../src/core/ports.ts'
 import type { SuiteSettings, TierSettings } from '../../../src/core/settings.ts'
 
