@@ -4,6 +4,7 @@ export interface Io {
   readonly argv: readonly string[]
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
+  readonly stdin: AsyncIterable<Buffer>
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
   /** Ends the process at once, without a report. */

@@ -50,6 +50,10 @@ async function answer(): Promise<number> {
     argv,
     cwd: process.cwd(),
     env: process.env,
+    // Opened when it is asked for: most commands read none.
+    get stdin() {
+      return process.stdin as AsyncIterable<Buffer>
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     // At once: for the second signal, when nobody wants to wait any longer.

@@ -155,6 +155,49 @@ const slow: Manual = {
   ],
 }
 
+const merge: Manual = {
+  name: 'tiershard merge',
+  summary: 'merge JUnit reports of any runners into one',
+  synopsis: ['tiershard merge -o FILE [options] JUNIT...'],
+  description: [
+    'Reads JUnit reports of any dialect and size and writes one: suites inside of suites one after the other, names unique, totals counted anew. Retries, properties and output are kept.',
+    'A damaged report is recovered as far as it goes and has a case of its own in the result, with an error that says what is wrong; so has one that is missing. Suites that hold other totals than they declare are named.',
+  ],
+  arguments: [
+    {
+      flags: '<JUNIT...>',
+      text: "Files, folders (every .xml in them), globs, or '-' for stdin. Files in a folder that are not JUnit are left alone.",
+    },
+  ],
+  options: [
+    { flags: '-o, --output <FILE>', text: 'The merged report. Needed.', group: 'Output' },
+    {
+      flags: '--split-size <SIZE>',
+      text: 'The most that one file may have, such as 30MB; what does not fit goes to FILE-2, FILE-3 and so on.',
+      group: 'Output',
+    },
+    {
+      flags: '--allow-partial',
+      text: 'End with 0 although something was damaged or missing. The report says so all the same.',
+      group: 'Output',
+    },
+    json('Print what was found in each input as JSON.'),
+  ],
+  exitCodes: [
+    { code: '0', text: 'everything was read, whatever the verdicts in it' },
+    { code: '2', text: 'the command line is wrong' },
+    { code: '3', text: 'the merged report could not be written' },
+    { code: '5', text: 'something was damaged or missing' },
+  ],
+  examples: [
+    { line: 'tiershard merge -o merged.xml node-1 node-2', text: 'What the nodes of a matrix left:' },
+    {
+      line: "tiershard merge -o merged.xml --split-size 30MB 'out/**/*.xml'",
+      text: 'For GitLab, which reads 30 MB a file:',
+    },
+  ],
+}
+
 const ON_A_SERVER: Pick<Manual, 'options' | 'exitCodes' | 'environment'> = {
   options: [{ ...REDIS, group: 'Server' }, CONFIG, json('Print the answer as JSON.')],
   exitCodes: REDIS_CODES,
@@ -208,7 +251,7 @@ export const tiershard: Manual = {
   description: [
     'Finds the suites of a tier, spreads their files over parallel shards, gives every shard a Redis database that nobody else can touch, stops on the deadline of the tier, and leaves reports that account for every planned test.',
   ],
-  commands: [run, plan, slow, redis],
+  commands: [run, plan, slow, merge, redis],
   exitCodes: EXIT_CODES,
   examples: [
     { line: 'tiershard run --tier standard', text: 'Run the standard tier:' },

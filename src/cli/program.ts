@@ -39,6 +39,14 @@ export interface SlowOptions extends ProjectOptions {
   readonly json?: true
 }
 
+export interface MergeOptions {
+  readonly output?: string
+  /** In bytes. */
+  readonly splitSize?: number
+  readonly allowPartial?: true
+  readonly json?: true
+}
+
 export interface RedisOptions extends Pick<ProjectOptions, 'config'> {
   readonly redis?: SourceRequest
   readonly json?: true
@@ -101,6 +109,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     (await import('./plan.ts')).planCommand(files as string[], options, io),
   'tiershard slow': async ([run], options, io) =>
     (await import('./slow.ts')).slowCommand((run as string | undefined) ?? null, options, io),
+  'tiershard merge': async ([inputs], options, io) =>
+    (await import('./merge.ts')).mergeCommand(inputs as string[], options, io),
   'tiershard redis status': async (_, options, io) => (await import('./redis.ts')).redisStatus(options, io),
   'tiershard redis adopt': async ([database], options, io) =>
     (await import('./redis.ts')).redisAdopt(database as number, options, io),
@@ -121,6 +131,11 @@ const PARSERS: Readonly<Record<string, Parser>> = {
     if (ms !== null && ms > 0 && ms <= LONGEST_MS) return ms
     throw new InvalidArgumentError('It is a duration such as 90s, 15m or 1h, up to 24h.')
   },
+  '--split-size': (value) => {
+    const bytes = parseSize(value)
+    if (bytes !== null && bytes >= LEAST_SPLIT) return bytes
+    throw new InvalidArgumentError('It is a size such as 30MB or 500KB, 10KB or more.')
+  },
   '--redis': (value) => {
     const source = parseSource(value, '--redis')
     if (source !== null) return source
@@ -131,6 +146,16 @@ const PARSERS: Readonly<Record<string, Parser>> = {
     if (names.includes('')) throw new InvalidArgumentError('It is the names of tiers, separated by commas.')
     return [...new Set([...((before as string[] | undefined) ?? []), ...names])]
   },
+}
+
+/** The smallest file that a merge is split into, bytes: smaller ones hold less than their own tags. */
+const LEAST_SPLIT = 10_000
+
+/** `30MB`, `500KB`, `1.5GB` or bytes; in powers of 1000, the smaller reading of what the limits of consumers mean. */
+function parseSize(text: string): number | null {
+  const [, number, unit] = /^(\d+(?:\.\d+)?) ?(B|KB|MB|GB)?$/i.exec(text.trim()) ?? []
+  if (number === undefined) return null
+  return Math.floor(Number(number) * 1000 ** ['B', 'KB', 'MB', 'GB'].indexOf((unit ?? 'B').toUpperCase()))
 }
 
 function wholeNumber(least: number, most: number): Parser {

@@ -36,6 +36,7 @@ test('the commands are those of this release', () => {
     'tiershard run',
     'tiershard plan',
     'tiershard slow',
+    'tiershard merge',
     'tiershard redis',
     'tiershard redis status',
     'tiershard redis adopt',
@@ -96,6 +97,9 @@ test.for([
   'plan --redis auto',
   'slow --top 0',
   'slow a b',
+  'merge',
+  'merge a.xml --split-size 9KB',
+  'merge a.xml --split-size 30MiB',
 ])('`tiershard %s` is a wrong command line: exit 2, one message, no stack', async (line) => {
   const { io, stdout, stderr } = fakeIo(line.split(' '))
   expect(await tiershard(io)).toBe(2)

@@ -1,10 +1,11 @@
-import { PassThrough } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import type { Io } from '../../../src/cli/io.ts'
 
 /** The world of a command inside a test: what it writes is kept. */
 export function fakeIo(
   argv: readonly string[],
   cwd = '/',
+  stdin: readonly Buffer[] = [],
 ): {
   readonly io: Io
   readonly stdout: () => string
@@ -20,7 +21,7 @@ export function fakeIo(
     throw new Error(`exit ${code}`)
   }
   return {
-    io: { argv, cwd, env: {}, stdout: keep('stdout'), stderr: keep('stderr'), exit },
+    io: { argv, cwd, env: {}, stdin: Readable.from(stdin), stdout: keep('stdout'), stderr: keep('stderr'), exit },
     stdout: () => texts.stdout,
     stderr: () => texts.stderr,
   }
