@@ -9,7 +9,7 @@ import {
   declaredBy,
   noTotals,
   parseSeconds,
-  secondsText,
+  timeText,
   type Declared,
   type Totals,
   type Verdict,
@@ -211,11 +211,12 @@ export class Flattener implements XmlHandler {
 
   private openCase(top: Container, attributes: Attributes): void {
     this.beginUnit(top)
-    this.seconds = this.time(attributes) ?? 0
+    const seconds = this.time(attributes)
+    this.seconds = seconds ?? 0
     this.status = attributes.get('result') ?? ''
     if (!SKIPPED_WORDS.test(this.status) && !FAILED_WORDS.test(this.status))
       this.status = attributes.get('status') ?? ''
-    const time = attributes.get('time') === undefined ? '' : ` time="${secondsText(this.seconds)}"`
+    const time = seconds === null ? '' : ` time="${timeText(attributes.get('time')!, seconds)}"`
     const rest = this.content.attributes(attributes, OF_CASE)
     const classname = this.content.value(attributes.get('classname') || top.path)
     this.beginCase(attributes.get('name') || '(no name)', classname, `${time}${rest}`)

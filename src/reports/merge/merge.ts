@@ -9,7 +9,8 @@ import { MergedReport } from './report.ts'
 import type { Totals } from './totals.ts'
 import { XmlReader } from './xml.ts'
 
-const CHUNK = 256 * 1024
+/** Small enough for strings that the garbage collector takes away at once: 124 MB for a million cases; 256 KB: 200 MB. */
+const CHUNK = 32 * 1024
 
 /** One report to read. */
 export interface MergeInput {

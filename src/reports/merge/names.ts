@@ -7,6 +7,10 @@ export class UniqueNames {
   private count = 0
   private high = 0
   private low = 0
+  /** The scope of the last name, and what it hashes to. */
+  private scope: string | null = null
+  private scopeOne = 0
+  private scopeTwo = 0
 
   /** The name, or its first form `name #2`, `name #3` that was not given before within the scope. */
   unique(scope: string, name: string): string {
@@ -74,15 +78,19 @@ export class UniqueNames {
 
   /** Two multiplicative hashes over the UTF-16 units, mixed at the end (cyrb53 by bryc, public domain). Never 0, 0. */
   private hash(scope: string, name: string): void {
-    let one = 0xdeadbeef
-    let two = 0x41c6ce57
-    for (let at = 0; at < scope.length; at++) {
-      const code = scope.charCodeAt(at)
-      one = Math.imul(one ^ code, 2654435761)
-      two = Math.imul(two ^ code, 1597334677)
+    // One class after the other has many cases.
+    if (scope !== this.scope) {
+      this.scope = scope
+      this.scopeOne = 0xdeadbeef
+      this.scopeTwo = 0x41c6ce57
+      for (let at = 0; at < scope.length; at++) {
+        const code = scope.charCodeAt(at)
+        this.scopeOne = Math.imul(this.scopeOne ^ code, 2654435761)
+        this.scopeTwo = Math.imul(this.scopeTwo ^ code, 1597334677)
+      }
     }
-    one = Math.imul(one ^ 0x1ffff, 2654435761)
-    two = Math.imul(two ^ 0x1ffff, 1597334677)
+    let one = Math.imul(this.scopeOne ^ 0x1ffff, 2654435761)
+    let two = Math.imul(this.scopeTwo ^ 0x1ffff, 1597334677)
     for (let at = 0; at < name.length; at++) {
       const code = name.charCodeAt(at)
       one = Math.imul(one ^ code, 2654435761)

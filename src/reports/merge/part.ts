@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { closeSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import process from 'node:process'
 
 const BUFFER = 256 * 1024
@@ -64,10 +64,9 @@ export class Part {
     this.flushed += bytes.length
   }
 
-  /** On disk, under another name until {@link publish}. */
+  /** Complete, under another name until {@link publish}. Not forced to the disk: a merge can be made again. */
   close(): void {
     this.flush()
-    fsyncSync(this.handle)
     closeSync(this.handle)
     this.open = false
   }

@@ -75,6 +75,8 @@ function agrees(declared: Declared, counted: Totals): boolean {
   return skipped === undefined || skipped === counted.skipped || skipped + disabled === counted.skipped
 }
 
+const PLAIN = /^\d{1,9}(?:\.\d{1,12})?$/
+
 /**
  * Seconds as runners write them: `1.5`, `1e-3`, `1,234.5` (Surefire), `0,5` and `1.234,5` (of a comma locale). One comma
  * before three digits separates thousands, as Surefire means it.
@@ -82,6 +84,7 @@ function agrees(declared: Declared, counted: Totals): boolean {
  * @returns null for anything else; a negative time, of a clock that was set back, is 0
  */
 export function parseSeconds(text: string): number | null {
+  if (PLAIN.test(text)) return Number(text)
   const plain = text.trim()
   if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(plain)) return finite(plain)
   if (/^\d{1,3}(?:,\d{3})+(?:\.\d*)?$/.test(plain)) return finite(plain.replaceAll(',', ''))
@@ -92,6 +95,11 @@ export function parseSeconds(text: string): number | null {
 function finite(text: string): number | null {
   const number = Number(text)
   return Number.isFinite(number) && number < 1e9 ? Math.max(0, number) : null
+}
+
+/** A time as every reader takes it: as it was written, if that is plain. */
+export function timeText(written: string, seconds: number): string {
+  return PLAIN.test(written) ? written : secondsText(seconds)
 }
 
 /** Seconds to the microsecond, as a plain decimal. */

@@ -4,7 +4,7 @@
  * accepts (tests hold it against saxes). It resolves the five entities of XML and numbers, and nothing else; it reads no
  * DTD. Its memory is bounded: text comes in pieces, and one tag may have {@link MAX_TAG} characters.
  */
-import { DECLARATION, ENDS_NAME, endOfDoctype, JUNIT_TAG, NAME, resolveReferences } from './grammar.ts'
+import { DECLARATION, ENDS_NAME, endOfDoctype, isName, JUNIT_TAG, resolveReferences } from './grammar.ts'
 
 /** Characters of one tag. libxml2, on which many readers stand, refuses attributes of more than 10,000,000 bytes. */
 const MAX_TAG = 8_000_000
@@ -64,12 +64,16 @@ export class XmlReader {
   private tooDeep = 0
   private roots = 0
   private doctype = false
+  /** Whether text outside of the root was said since the last element: once is enough. */
+  private outside = false
   private section: Section = 'content'
   private buffer = ''
   /** What is before it in the buffer has been read. */
   private at = 0
   /** Characters of the file before the buffer. */
   private before = 0
+  /** Characters that the buffer needs for another try: twice as many as were too few, so that tries do not add up. */
+  private enough = 0
   private line = 1
   /** The first line end in the buffer that is not counted yet. */
   private newline = -1
@@ -85,12 +89,15 @@ export class XmlReader {
     this.before += this.at
     this.buffer = this.at < this.buffer.length ? this.buffer.slice(this.at) + text : text
     this.at = 0
+    if (this.buffer.length < this.enough) return
+    this.enough = 0
     this.newline = this.buffer.indexOf('\n')
     this.scan(false)
   }
 
   /** The file is over: everything that is still open is closed. */
   end(): void {
+    if (this.at === 0) this.newline = this.buffer.indexOf('\n')
     this.scan(true)
     const open = this.stack.at(-1)
     if (open !== undefined) this.damage(`the file ends inside of <${open}>`)
@@ -126,7 +133,11 @@ export class XmlReader {
       if (this.section === 'content') this.content(final)
       else this.inSection(this.section, final)
       if (this.at !== before) continue
-      if (!final && this.buffer.length - before <= MAX_TAG) return
+      const here = this.buffer.length - before
+      if (!final && here <= MAX_TAG) {
+        this.enough = Math.min(2 * here, MAX_TAG + 1)
+        return
+      }
       this.damage(final ? 'the file ends inside of a tag' : `a tag of more than ${MAX_TAG} characters`)
       this.literal()
     }
@@ -156,7 +167,10 @@ export class XmlReader {
     const raw = this.buffer.slice(this.at, end)
     const text = raw.includes('&') ? this.resolve(raw) : raw
     if (this.stack.length === 0) {
-      if (/[^ \t\n]/.test(raw)) this.mistake ??= 'text outside of the root element'
+      if (!this.outside && /[^ \t\n]/.test(raw)) {
+        this.mistake ??= 'text outside of the root element'
+        this.outside = true
+      }
     } else {
       if (raw.includes(']]>')) this.mistake ??= '"]]>" in a text'
       if (this.tooDeep === 0) this.handler.text(text)
@@ -236,7 +250,7 @@ export class XmlReader {
       if (close === -1 && !final && buffer.length - at < 1024) return
       if (this.before + at > 0) this.mistake = 'an XML declaration inside of the file: several reports in one?'
       else if (!DECLARATION.test(buffer.slice(at, close + 2))) this.mistake = 'a wrong XML declaration'
-    } else if (!NAME.test(name) || name.toLowerCase() === 'xml' || !/[?\s]/.test(buffer[end]!)) {
+    } else if (!isName(name) || name.toLowerCase() === 'xml' || !/[?\s]/.test(buffer[end]!)) {
       this.mistake = '"<?" that begins nothing'
     }
     this.section = 'processing instruction'
@@ -285,7 +299,7 @@ export class XmlReader {
       return
     }
     const empty = next > 1 && this.buffer.charCodeAt(next - 2) === SLASH && this.buffer.charCodeAt(next - 1) === GREATER
-    if (!NAME.test(name)) this.mistake ??= `<${name}> is no name`
+    if (!isName(name)) this.mistake ??= `<${name}> is no name`
     this.report()
     this.at = next
     this.begin(name, empty)
@@ -299,6 +313,7 @@ export class XmlReader {
     }
     if (this.stack.length === 0 && this.roots++ === 1)
       this.damage('a second root element: several reports in one file?')
+    this.outside = false
     const ends = this.handler.endsBefore(name)
     if (ends > 0) this.damage(`<${name}> inside of <${this.stack.at(-1)}>: an end tag is missing`)
     for (let n = 0; n < ends; n++) this.pop(true)
@@ -379,7 +394,7 @@ export class XmlReader {
 
   private add(name: string, raw: string): void {
     const { names, values } = this.attributes
-    if (!NAME.test(name)) this.mistake ??= `attribute ${name} is no name`
+    if (!isName(name)) this.mistake ??= `attribute ${name} is no name`
     if (names.includes(name)) {
       this.mistake ??= `attribute ${name} twice in a tag`
     } else if (names.length >= MAX_ATTRIBUTES) {
