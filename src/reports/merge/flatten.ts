@@ -32,7 +32,8 @@ interface Container {
   readonly all: Totals
   /** How often it was opened in the report: again after a suite inside of it, when it goes on. */
   pieces: number
-  hasSuites: boolean
+  /** The suites that are directly inside of it. */
+  inner: number
 }
 type Frame = Container | { readonly kind: 'case' } | { readonly kind: 'content'; readonly tag: string }
 
@@ -148,7 +149,7 @@ export class Flattener implements XmlHandler {
     if (local === 'testcase') return this.openCase(top, attributes)
     if (local === 'testsuite' || local === 'testsuites') {
       const inner = this.innerContainer(top, local === 'testsuite' ? 'suite' : 'suites', attributes)
-      top.hasSuites ||= inner.kind === 'suite'
+      if (inner.kind === 'suite') top.inner++
       this.frames.push(inner)
     } else if (local === 'failure' || local === 'error') {
       this.beginUnit(top)
@@ -184,12 +185,26 @@ export class Flattener implements XmlHandler {
   }
 
   private closeContainer(frame: Container): void {
-    if (frame.kind === 'suite' && frame.pieces === 0 && !frame.hasSuites) this.openSuite(frame)
-    if (this.current === frame) this.closeCurrent(frame.pieces === 1 && !frame.hasSuites ? frame.seconds : null)
+    if (frame.kind !== 'unknown') this.notes.compare(frame.path, frame)
+    if (isGreenButSaysRed(frame)) this.addHiddenError(frame)
+    if (frame.kind === 'suite' && frame.pieces === 0 && frame.inner === 0) this.openSuite(frame)
+    if (this.current === frame) this.closeCurrent(frame.pieces === 1 && frame.inner === 0 ? frame.seconds : null)
     if (frame.kind === 'suite') this.suites++
-    if (frame.kind !== 'unknown') this.notes.compare(frame.path, frame.declared, frame.own, frame.all)
     const parent = this.frames.at(-1)
     if (parent && isContainer(parent)) addTotals(parent.all, frame.all)
+  }
+
+  /** A suite that declares failures and holds none, as of a Go package that does not compile: nothing else would say so. */
+  private addHiddenError(frame: Container): void {
+    const { failures = 0, errors = 0 } = frame.declared
+    this.beginUnit(frame)
+    this.beginCase(SUITE_CASE, this.content.value(frame.path), '')
+    const message = `the suite declares ${failures} failures and ${errors} errors, and holds none`
+    this.addVerdict('error', ` type="declared" message="${message}"`)
+    this.frames.push(frame)
+    this.wrapped = this.frames.length
+    this.closeCase()
+    this.frames.pop()
   }
 
   private openSuite(frame: Container): void {
@@ -299,7 +314,12 @@ function container(
   seconds: number | null,
 ): Container {
   const [own, all] = [noTotals(), noTotals()]
-  return { kind, path, attributes, shared, declared, seconds, own, all, pieces: 0, hasSuites: false }
+  return { kind, path, attributes, shared, declared, seconds, own, all, pieces: 0, inner: 0 }
+}
+
+function isGreenButSaysRed({ kind, declared, all }: Container): boolean {
+  const { failures = 0, errors = 0 } = declared
+  return kind !== 'unknown' && failures + errors > 0 && all.failures + all.errors === 0
 }
 
 function isContainer(frame: Frame): frame is Container {

@@ -74,7 +74,7 @@ export function endOfDoctype(text: string, from: number): number {
   const outside = /"[^"]*"|'[^']*'|[["'>]/g
   const inside = /"[^"]*"|'[^']*'|<!--[^]*?-->|<\?[^]*?\?>|<!--|<\?|["'\]]/g
   let token = outside
-  for (let at = from; ; ) {
+  for (let at = from; ;) {
     token.lastIndex = at
     const found = token.exec(text)?.[0]
     // Something that has begun and does not end here.

@@ -1,4 +1,4 @@
-import { differs, type Declared, type Totals } from './totals.ts'
+import { differs, type Counted, type Declared, type Totals } from './totals.ts'
 
 /** What is listed of each kind for one input; the rest is only counted. */
 const LISTED = 20
@@ -64,8 +64,9 @@ export class InputNotes {
     if (this.problems.length < LISTED) this.problems.push({ line, message: message.slice(0, 500) })
   }
 
-  compare(suite: string, declared: Declared, own: Totals, all: Totals): void {
-    if (!differs(declared, own, all)) return
+  compare(suite: string, counted: Counted): void {
+    if (!differs(counted)) return
+    const { declared, all } = counted
     this.differenceCount++
     if (this.differences.length < LISTED)
       this.differences.push({ suite: suite.slice(0, 500), declared, counted: { ...all } })

@@ -57,12 +57,22 @@ export function declaredBy(get: (name: string) => string | undefined): Declared 
   }
 }
 
+export interface Counted {
+  readonly declared: Declared
+  /** Of the suite's own cases, and together with those of the suites inside. */
+  readonly own: Totals
+  readonly all: Totals
+  /** How many suites are directly inside. */
+  readonly inner: number
+}
+
 /**
  * Whether what is there differs from what was declared. Some runners count what nested suites hold, some only the
- * suite's own cases; some count errors as failures. Any of these is right.
+ * suite's own cases, and node:test its cases and inner suites; some count errors as failures. Any of these is right.
  */
-export function differs(declared: Declared, own: Totals, all: Totals): boolean {
-  return !agrees(declared, all) && !agrees(declared, own)
+export function differs({ declared, own, all, inner }: Counted): boolean {
+  if (agrees(declared, all) || agrees(declared, own)) return false
+  return inner === 0 || declared.tests !== own.tests + inner
 }
 
 function agrees(declared: Declared, counted: Totals): boolean {

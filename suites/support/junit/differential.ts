@@ -13,7 +13,11 @@ export function seenByUs(text: string, piece: number): Seen {
   const log = createLog()
   const reader = new XmlReader({
     endsBefore: () => 0,
-    open: (name, { names, values }) => log.open(name, names.map((key, at): [string, string] => [key, values[at]!])),
+    open: (name, { names, values }) =>
+      log.open(
+        name,
+        names.map((key, at): [string, string] => [key, values[at]!]),
+      ),
     text: log.text,
     close: log.close,
     damage: (message) => damage.push(message),
