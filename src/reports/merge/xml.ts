@@ -58,6 +58,9 @@ const QUESTION = 63
 export class XmlReader {
   private readonly handler: XmlHandler
   private readonly attributes = new Attributes()
+  /** By place in a tag: the name of an attribute in an earlier tag, and how it began. */
+  private readonly known: string[] = []
+  private readonly openings: string[] = []
   /** The open elements. */
   private readonly stack: string[] = []
   /** How many elements are open below {@link MAX_DEPTH}. */
@@ -333,6 +336,8 @@ export class XmlReader {
     this.attributes.values.length = 0
     for (let at = from; ;) {
       const start = at
+      at = this.likeBefore(at)
+      if (at > start) continue
       at = this.skipSpace(at)
       const code = buffer.charCodeAt(at)
       if (code === GREATER) return at + 1
@@ -379,6 +384,25 @@ export class XmlReader {
     }
   }
 
+  /**
+   * The short way for what most attributes are: named as the one at this place in an earlier tag, with nothing special
+   * in the value. Returns where it ends; the same place when it is anything else.
+   */
+  private likeBefore(at: number): number {
+    const { names, values } = this.attributes
+    const guess = this.openings[names.length]
+    if (guess === undefined || !this.buffer.startsWith(guess, at)) return at
+    const name = this.known[names.length]!
+    const from = at + guess.length
+    const close = this.buffer.indexOf('"', from)
+    if (close === -1 || names.includes(name)) return at
+    const raw = this.buffer.slice(from, close)
+    if (/[<\n\t]/.test(raw)) return at
+    names.push(name)
+    values.push(raw.includes('&') ? this.resolve(raw) : raw)
+    return close + 1
+  }
+
   /** The file, or the part of it that is here, ends inside of the tag: of the whole file the tag's beginning is kept. */
   private half(at: number, final: boolean): number {
     if (final) this.mistake ??= 'the file ends inside of a tag'
@@ -402,6 +426,10 @@ export class XmlReader {
     } else {
       // White space in a value is a space, if it is not written as a number.
       const flat = raw.includes('\n') || raw.includes('\t') ? raw.replace(/[\n\t]/g, ' ') : raw
+      if (isName(name)) {
+        this.known[names.length] = name
+        this.openings[names.length] = ` ${name}="`
+      }
       names.push(name)
       values.push(flat.includes('&') ? this.resolve(flat) : flat)
     }
