@@ -31,11 +31,18 @@ export interface RunOptions extends PlanOptions {
   /** A regular expression. */
   readonly testName?: string
   readonly dryRun?: true
+  readonly resume?: string
+  /** true: the newest run. */
+  readonly rerunFailed?: string | true
 }
 
 export interface SlowOptions extends ProjectOptions {
   readonly tier?: readonly string[]
   readonly top?: number
+  readonly json?: true
+}
+
+export interface ReportOptions extends ProjectOptions {
   readonly json?: true
 }
 
@@ -101,6 +108,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     (await import('./plan.ts')).planCommand(files as string[], options, io),
   'tiershard slow': async ([run], options, io) =>
     (await import('./slow.ts')).slowCommand((run as string | undefined) ?? null, options, io),
+  'tiershard report': async ([run], options, io) =>
+    (await import('./report.ts')).reportCommand((run as string | undefined) ?? null, options, io),
   'tiershard redis status': async (_, options, io) => (await import('./redis.ts')).redisStatus(options, io),
   'tiershard redis adopt': async ([database], options, io) =>
     (await import('./redis.ts')).redisAdopt(database as number, options, io),

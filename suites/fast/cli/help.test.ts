@@ -35,6 +35,7 @@ test('the commands are those of this release', () => {
     'tiershard',
     'tiershard run',
     'tiershard plan',
+    'tiershard report',
     'tiershard slow',
     'tiershard redis',
     'tiershard redis status',
@@ -96,6 +97,9 @@ test.for([
   'plan --redis auto',
   'slow --top 0',
   'slow a b',
+  'report a b',
+  'report --tier fast',
+  'run --resume',
 ])('`tiershard %s` is a wrong command line: exit 2, one message, no stack', async (line) => {
   const { io, stdout, stderr } = fakeIo(line.split(' '))
   expect(await tiershard(io)).toBe(2)
