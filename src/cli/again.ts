@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs'
+import path from 'node:path'
 import type { RunRecord } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
 import { readRun } from '../reports/read-run.ts'
@@ -46,8 +48,14 @@ export function findEarlier(
     return wrong(`${option} takes its files from the earlier run, and --changed does not go with it.`)
 
   const named = resume ?? (typeof rerunFailed === 'string' ? rerunFailed : null)
-  const found = findRun(named, settings.reportsDir, settings.reportsDir)
+  const found = findRun(named, settings.reportsDir, io.cwd)
   if (!found.ok) return found
+  // A later report looks for it beside the new run.
+  if (path.dirname(found.folder) !== realpathSync(settings.reportsDir)) {
+    return wrong(
+      `The run ${found.folder} is not in the reports folder ${settings.reportsDir}: copy it there, or name its folder with --reports.`,
+    )
+  }
   const { whole, notes, writer, ended } = readRun(found.folder)
   if (!ended && writer !== null && presence(writer) === 'alive') {
     return wrong(`The run ${found.run} is still going on (process ${writer.pid}).`)

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import type { RunMeta } from '../core/events.ts'
 import { tell, type Io } from './io.ts'
@@ -42,8 +42,8 @@ function runsIn(reportsDir: string): string[] {
 const LOOKED_AT = 10
 
 /**
- * Says in one line which run before this one died: its journal has no end, its process is gone, and nobody has made
- * reports of it or gone on with it since.
+ * Says in one line which run before this one died: it has no reports, its process is gone, and nobody has gone on with
+ * it since.
  *
  * @param except the run that the command itself is about
  */
@@ -58,7 +58,6 @@ export function tellOfDeadRuns(reportsDir: string, except: string | null, io: Io
       run !== except &&
       !continued.has(run) &&
       !existsSync(runFolder(reportsDir, run).summaryJson) &&
-      !hasEnd(runFolder(reportsDir, run).journal) &&
       presence(head.process) === 'gone',
   )
   const last = dead.at(-1)?.run
@@ -66,17 +65,17 @@ export function tellOfDeadRuns(reportsDir: string, except: string | null, io: Io
   const others = dead.length > 1 ? ` (and ${dead.length - 1} before it)` : ''
   tell(
     io,
-    `note: the run ${last}${others} was killed: \`tiershard report ${last}\` shows what is known, \`tiershard run --resume ${last}\` goes on with it`,
+    `note: the run ${last}${others} died before its reports were written: \`tiershard report ${last}\` shows what is known, \`tiershard run --resume ${last}\` goes on with it`,
   )
 }
 
-/** Larger than any first line and any last one. */
-const END_BYTES = 64 * 1024
+/** Larger than any first line: it holds a command line and little more. */
+const FIRST_LINE_BYTES = 64 * 1024
 
 /** The first event of a journal; null when it cannot be read. */
 function headOf(journal: string): RunMeta | null {
   try {
-    const [line = ''] = readPart(journal, 'start').split('\n', 1)
+    const [line = ''] = beginning(journal).split('\n', 1)
     const event = JSON.parse(line) as Partial<RunMeta> & { type?: unknown }
     return event.type === 'run-started' ? (event as RunMeta) : null
   } catch {
@@ -84,21 +83,11 @@ function headOf(journal: string): RunMeta | null {
   }
 }
 
-function hasEnd(journal: string): boolean {
-  try {
-    return readPart(journal, 'end').trimEnd().split('\n').at(-1)!.includes('"type":"run-ended"')
-  } catch {
-    return false
-  }
-}
-
-function readPart(file: string, which: 'start' | 'end'): string {
+function beginning(file: string): string {
   const fd = openSync(file, 'r')
   try {
-    const { size } = fstatSync(fd)
-    const bytes = Buffer.alloc(Math.min(size, END_BYTES))
-    const read = readSync(fd, bytes, 0, bytes.length, which === 'start' ? 0 : size - bytes.length)
-    return bytes.toString('utf8', 0, read)
+    const bytes = Buffer.alloc(FIRST_LINE_BYTES)
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0))
   } finally {
     closeSync(fd)
   }

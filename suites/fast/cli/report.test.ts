@@ -57,7 +57,8 @@ test('the reports of a run that was killed at its very end differ from the clean
   expect((await inProcess(cwd, ['report', '--reports', 'killed', FIRST])).exitCode).toBe(5)
 
   const unmarked = (folder: string): object => {
-    const { verdict, exitCode, endedAt, wallMs, missing, counts, ...rest } = summaryOf(folder)
+    const { missing, counts, ...rest } = summaryOf(folder)
+    for (const mark of ['verdict', 'exitCode', 'endedAt', 'wallMs']) delete rest[mark]
     return { ...rest, counts: { ...counts, notRun: counts['notRun']! - (missing as unknown[]).length } }
   }
   expect(unmarked(two)).toEqual(unmarked(one))
@@ -137,6 +138,8 @@ test('what cannot be reported or continued: exit 2, and what to do', async () =>
   expect(await wrong('run', '--resume', FIRST, 'a.test.ts')).toContain('it takes no FILES (a.test.ts)')
   expect(await wrong('run', '--resume', FIRST, '--changed')).toContain('--changed does not go with it')
   expect(await wrong('run', '--resume', FIRST, '--tier', 'fast')).toContain(`The run ${FIRST} has standard.`)
+  const away = placeRun(path.join(cwd, 'away'), SECOND, halfDone(SECOND).build().events)
+  expect(await wrong('run', '--resume', away)).toContain('is not in the reports folder')
   placeRun(path.join(cwd, 'reports'), SECOND, [])
   expect(await wrong('run', '--resume', SECOND)).toContain('holds no plan')
 })
@@ -151,15 +154,15 @@ test('a run that died is named once, until somebody looks at it or goes on with 
   expect(told()).toBe('')
   const folder = placeRun(reportsDir, FIRST, halfDone(FIRST).build().events)
   expect(told()).toBe(
-    `note: the run ${FIRST} was killed: \`tiershard report ${FIRST}\` shows what is known, \`tiershard run --resume ${FIRST}\` goes on with it\n`,
+    `note: the run ${FIRST} died before its reports were written: \`tiershard report ${FIRST}\` shows what is known, \`tiershard run --resume ${FIRST}\` goes on with it\n`,
   )
   expect(told(FIRST)).toBe('')
   placeRun(reportsDir, SECOND, journal({ run: SECOND, continues: FIRST, process: ownMark() }).killed().build().events)
   expect(told()).toBe('')
   placeRun(reportsDir, SECOND, halfDone(SECOND).build().events)
-  expect(told()).toContain(`the run ${SECOND} (and 1 before it) was killed`)
+  expect(told()).toContain(`the run ${SECOND} (and 1 before it) died`)
   writeFileSync(path.join(folder, 'summary.json'), '{}')
-  expect(told()).toContain(`the run ${SECOND} was killed`)
+  expect(told()).toContain(`the run ${SECOND} died`)
   const elsewhere = { ...goneMark(), host: 'another-host' }
   placeRun(reportsDir, SECOND, journal({ run: SECOND, process: elsewhere }).killed().build().events)
   expect(told()).toBe('')
