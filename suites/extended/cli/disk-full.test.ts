@@ -19,10 +19,15 @@ const TALKS = `${IMPORTS}test('talks', () => {
  */
 function smallDisk(folder: string): 'file system' | 'limit' {
   mkdirSync(folder, { recursive: true })
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_KB}k`, 'tmpfs', folder])
-  if (mounted.status !== 0) return 'limit'
-  onTestFinished(() => void spawnSync('umount', [folder]))
+  const mounted = system('mount', '-t', 'tmpfs', '-o', `size=${SIZE_KB}k`, 'tmpfs', folder)
+  if (mounted !== 0) return 'limit'
+  onTestFinished(() => void system('umount', folder))
   return 'file system'
+}
+
+/** Runs a command of the system; its exit code, or null where there is no such command. */
+function system(command: string, ...args: readonly string[]): number | null {
+  return spawnSync(command, args).status
 }
 
 test.for([
