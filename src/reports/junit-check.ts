@@ -13,9 +13,10 @@ interface Tally {
  * Reads a JUnit report back from the disk and compares it with the record it was made from: its declared totals and the
  * cases that really are in it. For reports of ours: attributes hold no `<`, and text that does stands in CDATA.
  *
+ * @param pieceBytes how much of the file is read at once
  * @returns what differs, for people; null when all of it agrees
  */
-export async function checkJUnit(record: RunRecord, file: string): Promise<string | null> {
+export async function checkJUnit(record: RunRecord, file: string, pieceBytes = 1 << 20): Promise<string | null> {
   const counts = countRun(record)
   const expected: Tally = {
     tests: counts.passed + counts.failed + counts.skipped + counts.notRun,
@@ -24,7 +25,7 @@ export async function checkJUnit(record: RunRecord, file: string): Promise<strin
   }
   let found: { readonly declared: Tally; readonly counted: Tally }
   try {
-    found = await tallyFile(file)
+    found = await tallyFile(file, pieceBytes)
   } catch (error) {
     return `${file} cannot be read back: ${(error as Error).message}`
   }
@@ -44,7 +45,7 @@ const MARKS = /<!\[CDATA\[|<testsuites [^>]*>|<(testcase|failure|error|skipped)[
 /** Longer than any mark but the root's, which stands at the very beginning. */
 const OVERLAP = 2048
 
-async function tallyFile(file: string): Promise<{ readonly declared: Tally; readonly counted: Tally }> {
+async function tallyFile(file: string, pieceBytes: number): Promise<{ declared: Tally; counted: Tally }> {
   const declared: Tally = { tests: Number.NaN, bad: Number.NaN, skipped: Number.NaN }
   const counted: Tally = { tests: 0, bad: 0, skipped: 0 }
   let text = ''
@@ -85,7 +86,7 @@ async function tallyFile(file: string): Promise<{ readonly declared: Tally; read
       else see(match[0], match[1])
     }
   }
-  for await (const piece of createReadStream(file, { encoding: 'utf8', highWaterMark: 1 << 20 })) {
+  for await (const piece of createReadStream(file, { encoding: 'utf8', highWaterMark: pieceBytes })) {
     text += piece as string
     scan(false)
   }

@@ -19,12 +19,17 @@ function file(): string {
 test('a report that was written agrees with its record, whatever names and outputs hold', async () => {
   const junit = file()
   await fc.assert(
-    fc.asyncProperty(arbitraryRun(), fc.boolean(), async ({ record }, killed) => {
-      const shown = killed ? settle({ ...record, exitCode: null }) : record
-      await writeJUnit(shown, junit)
-      expect(await checkJUnit(shown, junit)).toBe(null)
-    }),
-    { numRuns: 50 },
+    fc.asyncProperty(
+      arbitraryRun(),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 3000 }),
+      async ({ record }, killed, bytes) => {
+        const shown = killed ? settle({ ...record, exitCode: null }) : record
+        await writeJUnit(shown, junit)
+        expect(await checkJUnit(shown, junit, bytes)).toBe(null)
+      },
+    ),
+    { numRuns: 100 },
   )
 })
 
