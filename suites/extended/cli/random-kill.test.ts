@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
+import { watch } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
@@ -53,22 +54,37 @@ function account(folder: string): Map<string, string> {
   return found
 }
 
+/** Resolves when a run that is not known yet has its folder. */
+async function newRun(reportsDir: string, known: ReadonlySet<string>): Promise<void> {
+  const stop = new AbortController()
+  const changes = watch(reportsDir, { signal: stop.signal })
+  const isThere = (): boolean => readdirSync(reportsDir).some((name) => RUN_ID.test(name) && !known.has(name))
+  try {
+    if (isThere()) return
+    for await (const _ of changes) if (isThere()) return
+  } finally {
+    stop.abort()
+  }
+}
+
+const RUN_ID = /^\d{8}-/
+
 test(
   `${KILLS} runs killed at a random moment: nothing that was known is lost, and going on completes them`,
   { timeout: LIMIT_MS },
   async () => {
     const cwd = smallProject()
-    const from = performance.now()
     expect((await tiershard(cwd, ['run', '--shards', '2'])).exitCode).toBe(0)
-    const cleanMs = performance.now() - from
+    const clean = readRun(path.join(cwd, 'reports/latest')).own
+    const cleanMs = clean.endedAt! - clean.startedAt!
 
     const seen = { beforeTheRun: 0, beforeATest: 0, between: 0, afterTheEnd: 0 }
     onTestFinished(() => void process.stdout.write(`${JSON.stringify(seen)}\n`))
     for (let kill = 0; kill < KILLS; kill++) {
       const known = new Set(runsOf(cwd))
       const started = startTiershard(cwd, ['run', '--shards', '2'])
-      // The first third of a run is spent on loading code and finding files: it is hit less often.
-      await setTimeout(cleanMs * (0.25 + Math.random() * 0.8))
+      await newRun(path.join(cwd, 'reports'), known)
+      await setTimeout(cleanMs * Math.random() * 1.1)
       started.child.kill('SIGKILL')
       await started.finished
       const run = runsOf(cwd).find((id) => !known.has(id))

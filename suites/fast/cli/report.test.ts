@@ -137,6 +137,7 @@ test('what cannot be reported or continued: exit 2, and what to do', async () =>
   expect(await wrong('run', '--resume', FIRST, '--rerun-failed')).toContain('name one of them')
   expect(await wrong('run', '--resume', FIRST, 'a.test.ts')).toContain('it takes no FILES (a.test.ts)')
   expect(await wrong('run', '--resume', FIRST, '--changed')).toContain('--changed does not go with it')
+  expect(await wrong('run', '--resume', FIRST, '--test-name', 'x')).toContain('--test-name does not go with it')
   expect(await wrong('run', '--resume', FIRST, '--tier', 'fast')).toContain(`The run ${FIRST} has standard.`)
   const away = placeRun(path.join(cwd, 'away'), SECOND, halfDone(SECOND).build().events)
   expect(await wrong('run', '--resume', away)).toContain('is not in the reports folder')
