@@ -90,6 +90,16 @@ const run: Manual = {
       text: `How often a failed file is tried again, in a fresh process and a flushed database, ${RETRIES}.`,
       group: 'How to run',
     },
+    {
+      flags: '--resume <RUN>',
+      text: 'Go on with an earlier run: its files that failed, were lost or never ran, and new ones; the rest of its results stay. The verdict is on both together.',
+      group: 'Selection',
+    },
+    {
+      flags: '--rerun-failed [RUN]',
+      text: 'The same; without RUN, for the newest run.',
+      group: 'Selection',
+    },
     { flags: '--dry-run', text: 'Print the plan and end, as `tiershard plan` does.', group: 'How to run' },
     CONFIG,
     REPORTS,
@@ -110,6 +120,7 @@ const run: Manual = {
       line: 'tiershard run --tier standard --redis redis://127.0.0.1:6379 suites/standard/storm',
       text: 'One folder, on a server of your own:',
     },
+    { line: 'tiershard run --rerun-failed', text: 'What the newest run left undone:' },
   ],
 }
 
@@ -198,6 +209,27 @@ const merge: Manual = {
   ],
 }
 
+const report: Manual = {
+  name: 'tiershard report',
+  summary: 'make the reports of a run again from its journal',
+  synopsis: ['tiershard report [options] [RUN]'],
+  description: [
+    'Writes junit.xml, summary.json and summary.md of a run into its folder, whatever became of it: a run that was killed gets the reports that it would have written, with what is missing marked. A run that continues another is reported together with it.',
+  ],
+  arguments: [{ flags: '[RUN]', text: 'The id of a run, or its folder; without it, the newest.' }],
+  options: [CONFIG, REPORTS, json('Print the summary as JSON on stdout, and everything else on stderr.')],
+  exitCodes: [
+    ...EXIT_CODES.filter(({ code }) => code !== '2' && code !== '5'),
+    { code: '2', text: 'the command line or the config is wrong, there is no such run, or it is still going on' },
+    { code: '5', text: 'incomplete: the run was killed, or something that was planned has no result' },
+  ],
+  environment: [{ name: 'GITHUB_STEP_SUMMARY', text: 'A file to which the summary is appended as markdown.' }],
+  examples: [
+    { line: 'tiershard report', text: 'The newest run:' },
+    { line: 'tiershard report 20261120-055301-ab12cd', text: 'A run of its own:' },
+  ],
+}
+
 const ON_A_SERVER: Pick<Manual, 'options' | 'exitCodes' | 'environment'> = {
   options: [{ ...REDIS, group: 'Server' }, CONFIG, json('Print the answer as JSON.')],
   exitCodes: REDIS_CODES,
@@ -251,7 +283,7 @@ export const tiershard: Manual = {
   description: [
     'Finds the suites of a tier, spreads their files over parallel shards, gives every shard a Redis database that nobody else can touch, stops on the deadline of the tier, and leaves reports that account for every planned test.',
   ],
-  commands: [run, plan, slow, merge, redis],
+  commands: [run, plan, report, slow, merge, redis],
   exitCodes: EXIT_CODES,
   examples: [
     { line: 'tiershard run --tier standard', text: 'Run the standard tier:' },

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { maskSecrets } from '../config/source.ts'
 import type { RunMeta } from '../core/events.ts'
 import type { Io } from './io.ts'
+import { ownMark } from './process-mark.ts'
 import { version } from './version.ts'
 
 /** Longest time to wait for git, ms. */
@@ -12,7 +13,12 @@ const GIT_LIMIT_MS = 5000
 
 /** What a report says about where and how a run was made. */
 export async function runMeta(
-  facts: { readonly run: string; readonly engine: string; readonly root: string; readonly testName: string | null },
+  facts: {
+    readonly run: string
+    readonly engine: string
+    readonly root: string
+    readonly testName: string | null
+  } & Pick<RunMeta, 'selection' | 'continues'>,
   io: Io,
 ): Promise<RunMeta> {
   return {
@@ -26,6 +32,9 @@ export async function runMeta(
     commit: await commitOf(facts.root, io.env),
     command: ['tiershard', ...io.argv].map(maskSecrets),
     ...(facts.testName === null ? {} : { testName: facts.testName }),
+    ...(facts.selection === undefined ? {} : { selection: facts.selection }),
+    ...(facts.continues === undefined ? {} : { continues: facts.continues }),
+    process: ownMark(),
   }
 }
 

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import type { RunSelection } from '../core/events.ts'
 import type { Engine, History } from '../core/ports.ts'
 import type { Settings } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
 import type { RunPlan } from '../run/plan.ts'
+import type { Earlier } from './again.ts'
 import { tell, type Io } from './io.ts'
 import { chooseTiers, openProject } from './project.ts'
 import type { RunOptions } from './program.ts'
@@ -15,6 +17,9 @@ export type Prepared =
       readonly history: History
       readonly engine: Engine
       readonly plan: RunPlan
+      readonly selection: RunSelection
+      /** The run that this one continues; null: it stands alone. */
+      readonly earlier: Earlier | null
     }
   /** What was wrong has been said. */
   | { readonly ok: false; readonly exitCode: number }
@@ -29,9 +34,17 @@ export async function prepare(files: readonly string[], options: RunOptions, run
   const settings = await openProject(options, io)
   if (settings === null) return { ok: false, exitCode: EXIT.usage }
 
-  const chosen = chooseTiers(settings, options.tier)
+  const { tellOfDeadRuns } = await import('./runs.ts')
+  const again = options.resume === undefined && options.rerunFailed === undefined ? null : await import('./again.ts')
+  const found = again?.findEarlier(files, options, settings, io) ?? null
+  if (found && !found.ok) return wrong(found.message, io)
+  for (const note of found?.notes ?? []) tell(io, `note: ${note}`)
+  const earlier = found?.earlier ?? null
+  tellOfDeadRuns(settings.reportsDir, earlier?.run ?? null, io)
+
+  const chosen = earlier ? { ok: true as const, tiers: earlier.tiers } : chooseTiers(settings, options.tier)
   if (!chosen.ok) return wrong(chosen.message, io)
-  const filters = files.map((file) => fromRoot(file, settings.root, io.cwd))
+  const filters = earlier?.filters ?? files.map((file) => fromRoot(file, settings.root, io.cwd))
   if (typeof options.changed === 'string' && existsSync(path.resolve(io.cwd, options.changed))) {
     const advice = `Write --changed=REF, or put -- before the files.`
     return wrong(`--changed takes a commit or branch, and "${options.changed}" is a file or folder. ${advice}`, io)
@@ -49,17 +62,30 @@ export async function prepare(files: readonly string[], options: RunOptions, run
   const engine = createVitestEngine({ root: settings.root, configFile: settings.vitestConfig, env })
 
   const { planRun } = await import('../run/plan.ts')
-  const selection = {
-    tiers: chosen.tiers,
-    filters,
-    changed: options.changed ?? null,
-    testName: options.testName ?? null,
+  const changed = options.changed ?? null
+  // Of a run that was made with --test-name, the same tests.
+  const testName = (earlier ? earlier.record.meta?.testName : options.testName) ?? null
+  const outcome = await planRun(settings, { tiers: chosen.tiers, filters, changed, testName }, engine, history)
+  if (outcome.ok) {
+    const plan = earlier ? await narrowed(outcome.plan, earlier, io) : outcome.plan
+    const selection = earlier?.record.meta?.selection ?? { filters, changed }
+    return { ok: true, settings, history, engine, plan, selection, earlier }
   }
-  const outcome = await planRun(settings, selection, engine, history)
-  if (outcome.ok) return { ok: true, settings, history, engine, plan: outcome.plan }
   await engine.close()
   tell(io, outcome.message)
   return { ok: false, exitCode: outcome.exitCode }
+}
+
+/** The plan without what the earlier run has done, which is said. */
+async function narrowed(plan: RunPlan, { run, record }: Earlier, io: Io): Promise<RunPlan> {
+  const { planAgain } = await import('../run/again.ts')
+  const again = planAgain(plan, record)
+  const what = again.files === 0 ? 'nothing is left to run' : `${again.files} to run`
+  tell(
+    io,
+    `continues the run ${run}: ${what}, ${again.kept} passed before and ${again.kept === 1 ? 'stays' : 'stay'} so`,
+  )
+  return again.plan
 }
 
 /** Where the timings of past runs are: beside the runs, so that one folder is all that a CI cache has to keep. */

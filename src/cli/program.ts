@@ -31,6 +31,9 @@ export interface RunOptions extends PlanOptions {
   /** A regular expression. */
   readonly testName?: string
   readonly dryRun?: true
+  readonly resume?: string
+  /** true: the newest run. */
+  readonly rerunFailed?: string | true
 }
 
 export interface SlowOptions extends ProjectOptions {
@@ -44,6 +47,10 @@ export interface MergeOptions {
   /** In bytes. */
   readonly splitSize?: number
   readonly allowPartial?: true
+  readonly json?: true
+}
+
+export interface ReportOptions extends ProjectOptions {
   readonly json?: true
 }
 
@@ -111,6 +118,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     (await import('./slow.ts')).slowCommand((run as string | undefined) ?? null, options, io),
   'tiershard merge': async ([inputs], options, io) =>
     (await import('./merge.ts')).mergeCommand(inputs as string[], options, io),
+  'tiershard report': async ([run], options, io) =>
+    (await import('./report.ts')).reportCommand((run as string | undefined) ?? null, options, io),
   'tiershard redis status': async (_, options, io) => (await import('./redis.ts')).redisStatus(options, io),
   'tiershard redis adopt': async ([database], options, io) =>
     (await import('./redis.ts')).redisAdopt(database as number, options, io),

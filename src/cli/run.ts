@@ -1,7 +1,8 @@
 import path from 'node:path'
 import type { RunRecord } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
-import { EXIT } from '../core/verdict.ts'
+import { continued, settle } from '../core/settle.ts'
+import { EXIT, firstExitCode, JOURNAL_FAILED } from '../core/verdict.ts'
 import type { Console } from '../reports/console/index.ts'
 import type { Journal } from '../reports/journal.ts'
 import { tell, type Io } from './io.ts'
@@ -48,16 +49,18 @@ export async function runCommand(files: readonly string[], options: RunOptions, 
     if (note !== null) tell(io, `note: ${note}`)
 
     view = await openConsole(settings, options, io)
-    const record = await execute(prepared, runId, { journal, view, stop, io })
+    const own = await execute(prepared, runId, { journal, view, stop, io })
+    // Settled once more: the journal may have failed at its last line.
+    const record = settle(prepared.earlier ? continued(prepared.earlier.record, own) : own)
     const { writeReports } = await import('./write-reports.ts')
-    const written = await writeReports(record, prepared, folder, options.json ?? false, io)
+    const written = await writeReports(record, { ...prepared, own }, folder, options.json ?? false, io)
     view.finish(record, written.slow)
 
     const problems = [...(journal.failure === null ? [] : [journal.failure]), ...written.problems]
-    for (const problem of problems) tell(io, `! ${problem}`)
-    const exitCode = record.exitCode ?? EXIT.incomplete
+    for (const problem of [...problems, ...written.gaps]) tell(io, `! ${problem}`)
     // A report that got lost: the tests may have passed, and the run still is not what was asked for.
-    return exitCode === EXIT.passed && problems.length > 0 ? EXIT.infrastructure : exitCode
+    const kept = journal.failure === null ? EXIT.passed : EXIT.infrastructure
+    return firstExitCode([record.exitCode ?? EXIT.incomplete, kept, ...written.exitCodes])
   } finally {
     stop.close()
   }
@@ -79,16 +82,26 @@ async function openReports({ reportsDir }: Settings, runId: string): Promise<Rep
 
 /** Runs the plan; every event goes to the journal, the record and the console. */
 async function execute(
-  { settings, engine, plan }: Ready,
+  { settings, engine, plan, selection, earlier }: Ready,
   runId: string,
   { journal, view, stop, io }: { journal: Journal; view: Console; stop: Stop; io: Io },
 ): Promise<RunRecord> {
   const { openLedger } = await import('../run/ledger.ts')
   const { run } = await import('../run/run.ts')
-  const ledger = openLedger(journal, [journal.see, (event, record) => view.see(event, record)])
+  const ledger = openLedger(journal, [
+    journal.see,
+    (event, record) => view.see(event, record),
+    tellOnce(journal, (message) =>
+      ledger.emit({ type: 'notice', level: 'warning', code: JOURNAL_FAILED, message: `${message}; the tests go on` }),
+    ),
+  ])
   try {
     return await run(plan, {
-      meta: await runMeta({ run: runId, root: settings.root, ...plan }, io),
+      meta: await runMeta(
+        { run: runId, root: settings.root, selection, ...plan, ...(earlier ? { continues: earlier.run } : {}) },
+        io,
+      ),
+      whole: (record) => (earlier ? continued(earlier.record, record) : record),
       engine,
       ledger,
       resolveRedis: async (signal) => {
@@ -100,6 +113,16 @@ async function execute(
     })
   } finally {
     journal.close()
+  }
+}
+
+/** Calls back once when the journal cannot be written any more. */
+function tellOnce(journal: Journal, tellUser: (failure: string) => void): () => void {
+  let told = false
+  return () => {
+    if (told || journal.failure === null) return
+    told = true
+    tellUser(journal.failure)
   }
 }
 

@@ -1,7 +1,5 @@
-import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { foldAll } from '../core/record.ts'
-import type { Settings } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
 import { openHistory } from '../history/index.ts'
 import { createPaint } from '../reports/console/paint.ts'
@@ -13,6 +11,7 @@ import { historyFile } from './prepare.ts'
 import { noSuchTier, openProject } from './project.ts'
 import type { SlowOptions } from './program.ts'
 import { runFolder } from './run-folder.ts'
+import { findRun, tellOfDeadRuns } from './runs.ts'
 
 /** How many tests and files are listed without --top. */
 const TOP = 20
@@ -21,11 +20,13 @@ const TOP = 20
 export async function slowCommand(runId: string | null, options: SlowOptions, io: Io): Promise<number> {
   const settings = await openProject(options, io)
   if (settings === null) return EXIT.usage
-  const { journal } = runFolder(settings.reportsDir, runId ?? 'latest')
-  if (!existsSync(journal)) {
-    tell(io, noSuchRun(runId, settings))
+  const found = findRun(runId, settings.reportsDir, io.cwd)
+  if (!found.ok) {
+    tell(io, found.message)
     return EXIT.usage
   }
+  tellOfDeadRuns(settings.reportsDir, found.run, io)
+  const { journal } = runFolder(path.dirname(found.folder), found.run)
   const { events, notes } = readJournal(journal)
   const { history, notes: historyNotes } = await openHistory(historyFile(settings))
   for (const note of [...notes, ...historyNotes]) tell(io, `note: ${note}`)
@@ -34,7 +35,7 @@ export async function slowCommand(runId: string | null, options: SlowOptions, io
   const names = [...record.tiers.keys()]
   const strange = (options.tier ?? []).filter((tier) => !names.includes(tier))
   if (strange.length > 0) {
-    const ran = `The run ${path.basename(realpathSync(path.dirname(journal)))} has ${names.join(', ') || 'no tier'}.`
+    const ran = `The run ${found.run} has ${names.join(', ') || 'no tier'}.`
     tell(io, [...strange.map((tier) => noSuchTier(tier, names)), ran].join('\n'))
     return EXIT.usage
   }
@@ -43,21 +44,4 @@ export async function slowCommand(runId: string | null, options: SlowOptions, io
   if (options.json) printJson(io, { version: 1, run: record.meta?.run ?? null, ...report })
   else io.stdout.write(renderSlow(report, io.stdout.columns ?? 120, createPaint(io.stdout, io.env)))
   return EXIT.passed
-}
-
-function noSuchRun(runId: string | null, { reportsDir }: Settings): string {
-  const runs = runsIn(reportsDir)
-  if (runs.length === 0) return `There is no run in ${reportsDir} yet. \`tiershard run\` makes one.`
-  const newest = `The newest ${runs.length === 1 ? 'is' : 'are'} ${runs.slice(-3).toReversed().join(', ')}.`
-  return runId === null
-    ? `${path.join(reportsDir, 'latest')} points nowhere; name a run. ${newest}`
-    : `There is no run "${runId}" in ${reportsDir}. ${newest}`
-}
-
-/** The ids of the runs, oldest first. */
-function runsIn(reportsDir: string): string[] {
-  if (!existsSync(reportsDir)) return []
-  return readdirSync(reportsDir)
-    .filter((name) => name !== 'latest' && existsSync(runFolder(reportsDir, name).journal))
-    .toSorted()
 }

@@ -2,7 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import type { History } from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
+import { EXIT } from '../core/verdict.ts'
 import { recordHistory } from '../history/index.ts'
+import { checkJUnit } from '../reports/junit-check.ts'
 import { writeJUnit } from '../reports/junit.ts'
 import { summaryMarkdown } from '../reports/markdown.ts'
 import { analyseSlow, type SlowReport } from '../reports/slow.ts'
@@ -14,35 +16,54 @@ import { appendStepSummary, type RunFolder } from './run-folder.ts'
 /** How many tests and files the lists of a summary hold. */
 const TOP = 20
 
+export interface Written {
+  readonly slow: SlowReport
+  /** Reports that could not be written. */
+  readonly problems: readonly string[]
+  /** Reports that were written and do not hold what the record does. */
+  readonly gaps: readonly string[]
+  /** What both mean for the exit code. */
+  readonly exitCodes: readonly number[]
+}
+
 /**
  * Writes every report of a run that is over, and its timings into the history. One report that cannot be written stops
  * no other; `problems` says which ones are missing.
+ *
+ * @param record with the runs that it continues; `own` is the run alone, for the history
  */
 export async function writeReports(
   record: RunRecord,
-  { settings, history }: { readonly settings: Settings; readonly history: History },
+  { own, settings, history }: { readonly own: RunRecord; readonly settings: Settings; readonly history: History },
   folder: RunFolder,
   json: boolean,
   io: Io,
-): Promise<{ readonly slow: SlowReport; readonly problems: readonly string[] }> {
+): Promise<Written> {
   const slow = analyseSlow(record, history, TOP, settings.tiers)
   const summary = summaryJson(record, slow)
   const markdown = summaryMarkdown(record, slow)
+  const junitProblem = await attempt(folder.junit, () => writeJUnit(record, folder.junit))
   const problems = [
-    await attempt(folder.junit, () => writeJUnit(record, folder.junit)),
+    junitProblem,
     await attempt(folder.summaryJson, () => writeFile(folder.summaryJson, `${JSON.stringify(summary, null, 2)}\n`)),
     await attempt(folder.summaryMarkdown, () => writeFile(folder.summaryMarkdown, markdown)),
   ].filter((problem) => problem !== null)
 
+  const gap = junitProblem === null ? await checkJUnit(record, folder.junit) : null
   // A few tests of a file say nothing about how long the whole file takes.
-  const whole = record.meta?.testName === undefined
-  const { notes } = whole ? await recordHistory(historyFile(settings), record) : { notes: [] }
+  const whole = own.meta?.testName === undefined
+  const { notes } = whole ? await recordHistory(historyFile(settings), own) : { notes: [] }
   const stepSummary = io.env['GITHUB_STEP_SUMMARY']
   const note = stepSummary ? appendStepSummary(stepSummary, markdown) : null
   for (const text of [...notes, ...(note === null ? [] : [note])]) tell(io, `note: ${text}`)
 
   if (json) printJson(io, summary)
-  return { slow, problems }
+  const gaps = gap === null ? [] : [gap]
+  const exitCodes = [
+    ...(problems.length > 0 ? [EXIT.infrastructure] : []),
+    ...(gaps.length > 0 ? [EXIT.incomplete] : []),
+  ]
+  return { slow, problems, gaps, exitCodes }
 }
 
 async function attempt(file: string, write: () => Promise<void>): Promise<string | null> {

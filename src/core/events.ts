@@ -98,6 +98,27 @@ export interface RunMeta {
   readonly command: readonly string[]
   /** Only tests whose name matches this regular expression were asked for. */
   readonly testName?: string
+  /** Which files were asked for, so that a run that continues this one asks for the same; journals of 0.1.0 lack it. */
+  readonly selection?: RunSelection
+  /** The run that this one continues: the verdict is on both together. */
+  readonly continues?: string
+  /** The process that writes the journal, so that a later command can tell whether it is still there. */
+  readonly process?: ProcessMark
+}
+
+export interface RunSelection {
+  readonly filters: readonly string[]
+  readonly changed: string | true | null
+}
+
+/** Names a process for good: its number alone is given to another one after its end. */
+export interface ProcessMark {
+  readonly host: string
+  readonly pid: number
+  /** The boot of the kernel, the namespace that counts the pids, and the start in it; null where there is no /proc. */
+  readonly boot: string | null
+  readonly namespace: string | null
+  readonly startTicks: string | null
 }
 
 export type Event =

@@ -24,8 +24,23 @@ export interface RunRecord {
   readonly notices: readonly { level: 'info' | 'warning'; code: string; message: string }[]
   readonly causes: readonly Cause[]
   readonly interrupted: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | null
-  /** null while the run goes on, or when it was killed. */
+  /** null while the run goes on, or when it was killed and {@link RunRecord} was not settled. */
   readonly exitCode: number | null
+  /** The time of the last event, ms since 1970. */
+  readonly lastAt: number | null
+  /** What is known to be missing and shows in no file: each counts as one thing without a result. */
+  readonly missing: readonly Missing[]
+}
+
+export interface Missing {
+  /**
+   * - `killed`: the journal has no end.
+   * - `journal`: a part of the journal is damaged, or speaks of files that are in no plan.
+   * - `run`: the journal of a run that belongs to this one is not there.
+   */
+  readonly kind: 'killed' | 'journal' | 'run'
+  /** One sentence for people, without a full stop. */
+  readonly message: string
 }
 
 export interface TierRecord {
@@ -64,6 +79,8 @@ export interface AttemptRecord {
   readonly errors: readonly ErrorRecord[]
   readonly output: readonly { stream: 'stdout' | 'stderr'; text: string }[]
   readonly leftovers: Leftovers | null
+  /** The earlier run in which this attempt was made; absent: the run of the record itself. */
+  readonly run?: string
 }
 
 export interface TestRecord {
@@ -88,10 +105,11 @@ type OpenTier = Mutable<Omit<TierRecord, 'files' | 'strayErrors'>> & {
   files: Map<string, OpenFile>
   strayErrors: ErrorRecord[]
 }
-type OpenRun = Mutable<Omit<RunRecord, 'tiers' | 'notices' | 'causes'>> & {
+type OpenRun = Mutable<Omit<RunRecord, 'tiers' | 'notices' | 'causes' | 'missing'>> & {
   tiers: Map<string, OpenTier>
   notices: { level: 'info' | 'warning'; code: string; message: string }[]
   causes: Cause[]
+  missing: Missing[]
 }
 
 /** An empty record and the function that adds one event to it. */
@@ -106,6 +124,8 @@ export function startFold(): { readonly record: RunRecord; readonly fold: (event
     causes: [],
     interrupted: null,
     exitCode: null,
+    lastAt: null,
+    missing: [],
   }
   return { record: run, fold: (event) => apply(run, event) }
 }
@@ -118,6 +138,7 @@ export function foldAll(events: Iterable<Stamped>): RunRecord {
 }
 
 function apply(run: OpenRun, event: Stamped): void {
+  run.lastAt = event.at
   switch (event.type) {
     case 'run-started': {
       const { type: _, version: __, at, ...meta } = event
@@ -159,7 +180,7 @@ function apply(run: OpenRun, event: Stamped): void {
       return
     }
     case 'file-started':
-      run.tiers.get(event.tier)?.files.get(event.file)?.attempts.push({
+      fileOf(run, event)?.attempts.push({
         attempt: event.attempt,
         shard: event.shard,
         database: event.database,
@@ -220,17 +241,34 @@ function apply(run: OpenRun, event: Stamped): void {
 }
 
 function attemptOf(run: OpenRun, ref: AttemptRef): OpenAttempt | undefined {
-  const attempts = run.tiers.get(ref.tier)?.files.get(ref.file)?.attempts
-  return attempts?.findLast((attempt) => attempt.attempt === ref.attempt)
+  return fileOf(run, ref)?.attempts.findLast((attempt) => attempt.attempt === ref.attempt)
 }
 
-/** A file that ends as `not-run` never had an attempt; every other ending closes the attempt it names. */
+/** Of strangers so many are named: a lost plan makes strangers of all files. */
+const STRANGERS_NAMED = 100
+
+/** The planned file of an event. A result of something that was never planned says that the plan is not whole. */
+function fileOf(run: OpenRun, { tier, file }: AttemptRef): OpenFile | undefined {
+  const known = run.tiers.get(tier)
+  const found = known?.files.get(file)
+  if (found || run.missing.length >= STRANGERS_NAMED) return found
+  const message = known
+    ? `the journal has results of ${file}, which is in no plan of tier ${tier}`
+    : `the journal has results of tier ${tier} and not its plan`
+  if (!run.missing.some((missing) => missing.message === message)) run.missing.push({ kind: 'journal', message })
+  return undefined
+}
+
+/**
+ * A file that ends as `not-run` never had an attempt; every other ending closes the attempt it names. Where that
+ * attempt is unknown, its tests are too: the file is lost, however it ended.
+ */
 function endAttempt(run: OpenRun, event: Extract<Stamped, { type: 'file-ended' }>): void {
-  const file = run.tiers.get(event.tier)?.files.get(event.file)
+  const file = fileOf(run, event)
   if (!file) return
   const attempt = attemptOf(run, event)
   if (!attempt) {
-    file.notRun = event.ending
+    file.notRun = event.ending.kind === 'not-run' ? event.ending : { kind: 'not-run', why: 'lost' }
     return
   }
   attempt.ending = event.ending

@@ -3,16 +3,16 @@ import type { AttemptRecord, FileRecord, RunRecord, TestRecord, TierRecord } fro
 
 /** How a file stands after all of its attempts. */
 export function fileEnding(file: FileRecord): Ending {
-  const last = file.attempts.at(-1)
-  if (last) return last.ending ?? { kind: 'not-run', why: 'lost' }
-  return file.notRun ?? { kind: 'not-run', why: 'lost' }
+  // Planned again in a run that continues another, and not started there: what was before does not speak for it.
+  if (file.notRun) return file.notRun
+  return file.attempts.at(-1)?.ending ?? { kind: 'not-run', why: 'lost' }
 }
 
 /** How a test stands after all attempts at its file. */
 export interface TestVerdict {
   readonly name: string
   readonly outcome: TestOutcome
-  /** Passed in the end, after at least one failure in this run (in another attempt or an in-process retry). */
+  /** Passed in the end, after at least one failure in the same run (in another attempt or an in-process retry). */
   readonly flaky: boolean
   /** The deciding attempt's record. */
   readonly last: TestRecord
@@ -26,9 +26,11 @@ export interface TestVerdict {
  */
 export function testVerdicts(file: FileRecord): TestVerdict[] {
   const byName = new Map<string, TestRecord[]>()
+  const runs = new Map<TestRecord, string | undefined>()
   for (const attempt of file.attempts) {
     for (const test of attempt.tests.values()) {
       const record = test.outcome === null ? { ...test, outcome: 'not-run' as const } : test
+      runs.set(record, attempt.run)
       const list = byName.get(test.name)
       if (list) list.push(record)
       else byName.set(test.name, [record])
@@ -40,7 +42,10 @@ export function testVerdicts(file: FileRecord): TestVerdict[] {
       (record) => record !== last && record.outcome !== 'passed' && record.outcome !== 'not-run',
     )
     const outcome = last.outcome ?? 'not-run'
-    const failedBefore = earlier.some((record) => record.outcome !== null && column(record.outcome) === 'failed')
+    // Between two runs the code may have been mended: that is no flakiness.
+    const failedBefore = earlier.some(
+      (record) => runs.get(record) === runs.get(last) && record.outcome !== null && column(record.outcome) === 'failed',
+    )
     const flaky = outcome === 'passed' && (failedBefore || last.errors.length > 0)
     return { name, outcome, flaky, last, earlier }
   })
@@ -130,8 +135,9 @@ export function countTier(tier: TierRecord): Counts {
   return counts
 }
 
+/** What is missing from the record as a whole counts as not run: see `RunRecord.missing`. */
 export function countRun(run: RunRecord): Counts {
-  const counts = noCounts()
+  const counts = { ...noCounts(), notRun: run.missing.length }
   for (const tier of run.tiers.values()) addCounts(counts, countTier(tier))
   return counts
 }
@@ -158,7 +164,7 @@ export function exitCode(run: RunRecord): number {
   const files = [...run.tiers.values()].flatMap((tier) => [...tier.files.values()])
   const endings = files.map(fileEnding)
   const infrastructure = endings.some((ending) => ending.kind === 'infrastructure' || ending.kind === 'lease-lost')
-  if (infrastructure || run.causes.length > 0) return EXIT.infrastructure
+  if (infrastructure || run.causes.length > 0 || unkept(run) !== null) return EXIT.infrastructure
   if ([...run.tiers.values()].some((tier) => tier.end === 'deadline')) return EXIT.deadline
   if (endings.some(isTestFailure)) return EXIT.testFailed
   const counts = countRun(run)
@@ -167,6 +173,29 @@ export function exitCode(run: RunRecord): number {
   const nothingMatched = run.meta?.testName !== undefined && files.length > 0 && counts.passed + counts.skipped === 0
   if (counts.notRun > 0 || run.tiers.size === 0 || nothingMatched) return EXIT.incomplete
   return EXIT.passed
+}
+
+/** The code of the notice that results could not be written to the journal. */
+export const JOURNAL_FAILED = 'journal-failed'
+
+/** Why results of the run were not kept; null while all were. */
+export function unkept(run: RunRecord): string | null {
+  return run.notices.find(({ code }) => code === JOURNAL_FAILED)?.message ?? null
+}
+
+const EXIT_ORDER: readonly number[] = [
+  EXIT.interrupted,
+  EXIT.terminated,
+  EXIT.usage,
+  EXIT.infrastructure,
+  EXIT.deadline,
+  EXIT.testFailed,
+  EXIT.incomplete,
+]
+
+/** The first that applies of several exit codes. */
+export function firstExitCode(codes: readonly number[]): number {
+  return EXIT_ORDER.find((code) => codes.includes(code)) ?? EXIT.passed
 }
 
 /** One word for the verdict, for reports. */

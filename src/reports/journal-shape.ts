@@ -13,6 +13,10 @@ const orNull =
   (check: Check): Check =>
   (value) =>
     value === null || check(value)
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
 const list =
   (check: Check): Check =>
   (value) =>
@@ -79,6 +83,9 @@ const EVENTS: Record<Event['type'], Check> = {
     platform: text,
     cpus: number,
     command: list(text),
+    selection: optional(fields({ filters: list(text) })),
+    continues: optional(text),
+    process: optional(fields({ host: text, pid: number })),
   }),
   'tier-planned': fields({
     tier: text,

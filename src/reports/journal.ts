@@ -2,9 +2,10 @@ import { closeSync, fstatSync, fsync, fsyncSync, mkdirSync, openSync, readSync, 
 import path from 'node:path'
 import { JOURNAL_VERSION, type Stamped } from '../core/events.ts'
 import type { JournalSink } from '../core/ports.ts'
+import { column, JOURNAL_FAILED } from '../core/verdict.ts'
 import { parseLine } from './journal-shape.ts'
 
-/** At most one sync of the disk in so many ms: a hundred failures in a second must not stall the run. */
+/** What has been written reaches the disk within so many ms, whatever it says; a failure at once. */
 const SYNC_INTERVAL_MS = 1000
 
 const NEWLINE = 0x0a
@@ -13,7 +14,8 @@ const NEWLINE = 0x0a
 export interface Journal extends JournalSink {
   /**
    * To be called with every event after it was appended, as a listener of the run: what matters after a power cut
-   * (failures, infrastructure, the end of the run) is synced to the disk, in the background and at most once a second.
+   * (failures, infrastructure, the end of the run) is synced to the disk at once, and everything else within a second;
+   * in the background, one sync at a time, so that a hundred failures do not stall the run.
    */
   readonly see: (event: Stamped) => void
   /** The first thing that went wrong with the file, for the user; null while all is well. */
@@ -30,6 +32,8 @@ export function openJournal(file: string): Journal {
   let failure: string | null = null
   /** Something that is not a whole line stands at the end of the file: the next line must not be glued to it. */
   let torn = false
+  /** Lines that went nowhere since the last one that was written. */
+  let lost = 0
   const failed = (what: string, error: unknown): void => {
     failure ??= `cannot ${what} ${file}: ${(error as Error).message}`
   }
@@ -46,15 +50,19 @@ export function openJournal(file: string): Journal {
     append(line) {
       if (fd === null) return
       try {
-        writeLine(fd, torn ? `\n${line}\n` : `${line}\n`)
+        const gap = lost === 0 ? '' : `${gapLine(lost, failure)}\n`
+        writeLine(fd, `${torn ? '\n' : ''}${gap}${line}\n`)
         torn = false
+        lost = 0
       } catch (error) {
         torn = true
+        lost++
         failed('write to', error)
       }
+      syncer?.soon()
     },
     see(event) {
-      if (isWorthSyncing(event)) syncer?.soon()
+      if (isWorthSyncing(event)) syncer?.now()
     },
     close() {
       fd = null
@@ -66,42 +74,58 @@ export function openJournal(file: string): Journal {
   }
 }
 
+/** Says in the journal itself that something is missing from it, once there is room again. */
+function gapLine(lost: number, why: string | null): string {
+  const message = `${lost} ${lost === 1 ? 'event' : 'events'} before this line could not be written: ${why}`
+  const notice: Stamped = { at: Date.now(), type: 'notice', level: 'warning', code: JOURNAL_FAILED, message }
+  return JSON.stringify(notice)
+}
+
 function isWorthSyncing(event: Stamped): boolean {
+  if (event.type === 'test-ended') return column(event.test.outcome) === 'failed'
   if (event.type === 'file-ended') return event.ending.kind !== 'passed'
   return event.type === 'infrastructure' || event.type === 'run-ended'
 }
 
-/** Syncs a file in the background, at most once an interval and one sync at a time; owns the closing of it. */
-function openSyncer(fd: number, onError: (error: Error) => void): { soon(): void; close(): void } {
+interface Syncer {
+  /** Within the interval. */
+  soon(): void
+  /** At once, or right after the sync that is under way. */
+  now(): void
+  close(): void
+}
+
+/** Syncs a file in the background, one sync at a time; owns the closing of it. */
+function openSyncer(fd: number, onError: (error: Error) => void): Syncer {
   let timer: NodeJS.Timeout | null = null
-  let syncedAt = -Infinity
   let busy = false
+  let again = false
   let closed = false
 
-  const soon = (): void => {
-    if (closed || timer !== null) return
-    const wait = Math.max(busy ? SYNC_INTERVAL_MS : 0, syncedAt + SYNC_INTERVAL_MS - performance.now())
-    // The timer holds no run open: closing syncs whatever is left.
-    if (wait > 0) timer = setTimeout(onTimer, wait).unref()
-    else sync()
-  }
-  const onTimer = (): void => {
+  const now = (): void => {
+    if (closed) return
+    if (timer) clearTimeout(timer)
     timer = null
-    // A slow disk: its last sync is still under way.
-    if (busy) soon()
+    if (busy) again = true
     else sync()
   }
   const sync = (): void => {
     busy = true
-    syncedAt = performance.now()
     fsync(fd, (error) => {
       busy = false
       if (error) onError(error)
-      if (closed) closeSync(fd)
+      if (closed) return closeSync(fd)
+      if (!again) return
+      again = false
+      sync()
     })
   }
   return {
-    soon,
+    now,
+    soon() {
+      // The timer holds no run open: closing syncs whatever is left.
+      if (!closed) timer ??= setTimeout(now, SYNC_INTERVAL_MS).unref()
+    },
     close() {
       if (closed) return
       closed = true
@@ -137,6 +161,12 @@ function endsTorn(fd: number): boolean {
  * out with a note; a journal of a newer version, whose events may mean something else, is left out whole.
  */
 export function readJournal(file: string): { events: Stamped[]; notes: string[] } {
+  const { events, notes } = scanJournal(file)
+  return { events, notes }
+}
+
+/** As {@link readJournal}; `damage` are those of the notes that say that something the run wrote cannot be read. */
+export function scanJournal(file: string): { events: Stamped[]; notes: string[]; damage: string[] } {
   const events: Stamped[] = []
   const damaged: number[] = []
   const unknown = new Set<string>()
@@ -149,7 +179,8 @@ export function readJournal(file: string): { events: Stamped[]; notes: string[] 
       if (parsed.kind === 'event') {
         const { event } = parsed
         if (event.type === 'run-started' && event.version > JOURNAL_VERSION) {
-          return { events: [], notes: [newerVersion(file, event.version)] }
+          const note = newerVersion(file, event.version)
+          return { events: [], notes: [note], damage: [note] }
         }
         events.push(event)
       } else if (parsed.kind === 'unknown') unknown.add(parsed.type)
@@ -157,20 +188,23 @@ export function readJournal(file: string): { events: Stamped[]; notes: string[] 
       else torn = true
     }
   } catch (error) {
-    return { events, notes: [`${file} cannot be read: ${(error as Error).message}`] }
+    const note = `${file} cannot be read: ${(error as Error).message}`
+    return { events, notes: [note], damage: [note] }
   }
   const notes: string[] = []
+  const damage: string[] = []
   if (total === 0) notes.push(`${file} is empty: the run was ended before its first event`)
   if (damaged.length > 0) {
     const lines =
       damaged.length === 1 ? `line ${damaged[0]} is` : `${damaged.length} lines (the first is ${damaged[0]}) are`
     notes.push(`${file}: ${lines} damaged and left out`)
+    damage.push(`the journal is damaged: ${lines} left out`)
   }
   if (torn) notes.push(`${file}: the last line is torn and left out: its writer was ended in the middle of it`)
   if (unknown.size > 0) {
     notes.push(`${file}: events of a newer tiershard are left out (${[...unknown].toSorted().join(', ')})`)
   }
-  return { events, notes }
+  return { events, notes, damage }
 }
 
 function newerVersion(file: string, version: number): string {

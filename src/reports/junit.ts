@@ -1,7 +1,7 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import type { FileRecord, RunRecord, TierRecord } from '../core/record.ts'
 import { fileEnding, lastAttempt } from '../core/verdict.ts'
-import { casesOf, endingType, errorText, strayCases, type Case } from './junit/cases.ts'
+import { casesOf, endingType, errorText, missingCases, strayCases, type Case } from './junit/cases.ts'
 import { seconds, suiteXml, totalsOf, type Suite, type Totals } from './junit/suite.ts'
 import { clean, isoTime, uniqueNames } from './junit/text.ts'
 import { endingWords, wallMs } from './words.ts'
@@ -69,10 +69,13 @@ function openTag(record: RunRecord): string {
 /** One suite at a time, so that a report of any size takes the memory of one file. */
 function* suitesOf(record: RunRecord): Generator<Suite> {
   const unique = uniqueNames()
+  if (record.missing.length > 0) yield runSuite(missingCases(record.missing), [], unique('(run)'))
   for (const tier of record.tiers.values()) {
     // A file that is part of two tiers needs two names, or readers drop the second one's tests as repetitions.
     for (const file of tier.files.values()) yield fileSuite(record, tier, file, unique(clean(file.plan.id)))
-    if (tier.strayErrors.length > 0) yield straySuite(tier, unique(`${clean(tier.name)} (outside of any file)`))
+    if (tier.strayErrors.length === 0) continue
+    const name = unique(`${clean(tier.name)} (outside of any file)`)
+    yield runSuite(strayCases(tier.strayErrors), [['tier', tier.name]], name)
   }
 }
 
@@ -101,11 +104,14 @@ function propertiesOf(tier: TierRecord, file: FileRecord): [string, string][] {
     ['shard', last?.shard],
     ['database', last?.database],
     ['attempts', attempts.length],
+    // All of its attempts were made by a run that this one continues.
+    ['run', last?.run],
     ['ending', endingType(fileEnding(file))],
     // A failed attempt that a later one made good is seen nowhere else when no test of it failed.
     ...attempts.slice(0, -1).map((attempt): [string, string | null] => {
       const { word, detail } = endingWords(attempt.ending ?? { kind: 'not-run', why: 'lost' }, tier.name)
-      return [`attempt ${attempt.attempt}`, detail === '' ? word : `${word}: ${detail}`]
+      const run = attempt.run === undefined ? '' : ` (run ${attempt.run})`
+      return [`attempt ${attempt.attempt}`, `${detail === '' ? word : `${word}: ${detail}`}${run}`]
     }),
   ]
   return all.flatMap(([name, value]): [string, string][] =>
@@ -135,16 +141,16 @@ function named(cases: readonly Case[]): Case[] {
   return cases.map((one) => ({ ...one, name: unique(clean(one.name) || '(no name)') }))
 }
 
-/** Errors of the engine that belong to no file: one case each, as `countTier` counts them. */
-function straySuite(tier: TierRecord, name: string): Suite {
+/** What belongs to no file: errors of the engine, and what is missing from the record; one case each, as they are counted. */
+function runSuite(cases: readonly Case[], properties: Suite['properties'], name: string): Suite {
   return {
     name,
     classname: name,
     path: null,
     startedAt: null,
     durationMs: 0,
-    properties: [['tier', tier.name]],
-    cases: named(strayCases(tier.strayErrors)),
+    properties,
+    cases: named(cases),
     stdout: '',
     stderr: '',
   }

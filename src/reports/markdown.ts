@@ -1,11 +1,11 @@
 import type { ErrorRecord } from '../core/events.ts'
 import type { RunRecord, TierRecord } from '../core/record.ts'
-import { fileEnding } from '../core/verdict.ts'
 import { failures, groupFailures, type Failure, type FailureGroup } from './failures.ts'
 import { duration, percent, plural, printable, printableLines } from './format.ts'
 import type { SlowReport, SlowTest } from './slow.ts'
+import { missingLines } from './missing.ts'
 import { flakyTests, suiteRows, type SuiteRow } from './suites.ts'
-import { endingWords, planned, tierMs, verdictSentence } from './words.ts'
+import { tierMs, verdictSentence } from './words.ts'
 
 /**
  * GitHub drops a job summary above 1 MiB whole; several steps may write to one page, so we stay well below.
@@ -54,7 +54,8 @@ function facts({ meta, server }: RunRecord): string {
   const redis =
     server &&
     `${server.product} ${text(server.version)} at ${code(server.address)} (${server.source}: ${text(server.reason)})`
-  return [run && run + commit, redis].filter(Boolean).join('  \n')
+  const before = meta?.continues && `continues run ${code(meta.continues)}: this is the account of both`
+  return [run && run + commit, before, redis].filter(Boolean).join('  \n')
 }
 
 function tierSection(tier: TierRecord): string {
@@ -146,12 +147,10 @@ function block(message: string, most: number): string[] {
 }
 
 function missingSection(record: RunRecord): string {
-  const missing = planned(record).flatMap(({ tier, file }) => {
-    const ending = fileEnding(file)
-    const partial = ending.kind === 'not-run' || ending.kind === 'cancelled'
-    return partial ? [`${code(file.plan.id)}: ${text(endingWords(ending, tier.name).detail)}`] : []
-  })
-  return list('Without a full result', missing, 'file')
+  const lines = missingLines(record).map(({ file, text: said }) =>
+    file === null ? text(said) : `${code(file)}: ${text(said)}`,
+  )
+  return list('Without a full result', lines, 'file')
 }
 
 function flakySection(record: RunRecord): string {

@@ -1,6 +1,6 @@
 import type { Cause, Ending, TestOutcome } from '../core/ending.ts'
 import type { ErrorRecord, RunMeta, ServerFacts, TierEnd } from '../core/events.ts'
-import type { FileRecord, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
+import type { FileRecord, Missing, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
 import {
   column,
   countFile,
@@ -44,6 +44,8 @@ export interface Summary {
   readonly failures: readonly FailureSummary[]
   /** Files that did not get a complete result, with the reason. */
   readonly notRun: readonly NotRunSummary[]
+  /** What is missing and shows in no file, such as the end of a run that was killed. */
+  readonly missing: readonly Missing[]
   readonly flaky: readonly { readonly tier: string; readonly file: string; readonly test: string }[]
   /** What was wrong with the infrastructure. */
   readonly causes: readonly Cause[]
@@ -98,6 +100,8 @@ export interface NotRunSummary {
   readonly file: string
   /** Tests without a result; null: which tests it holds is not known. */
   readonly tests: number | null
+  /** The first of their names. */
+  readonly names: readonly string[]
   readonly ending: Ending
 }
 
@@ -117,6 +121,7 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
     tiers: [...record.tiers.values()].map(tierSummary),
     failures: [...files.flatMap(({ tier, file }) => failuresOf(tier, file)), ...strayFailures(record)],
     notRun: files.flatMap(({ tier, file }) => notRunOf(tier, file) ?? []),
+    missing: record.missing,
     flaky: files.flatMap(({ tier, file }) =>
       testVerdicts(file)
         .filter((test) => test.flaky)
@@ -212,9 +217,13 @@ function strayFailures(record: RunRecord): FailureSummary[] {
 function notRunOf(tier: TierRecord, file: FileRecord): NotRunSummary | null {
   const { notRun } = countFile(file)
   if (notRun === 0) return null
-  const unfinished = testVerdicts(file).filter(({ outcome }) => column(outcome) === 'notRun').length
-  return { tier: tier.name, file: file.plan.id, tests: unfinished || null, ending: fileEnding(file) }
+  const unfinished = testVerdicts(file).filter(({ outcome }) => column(outcome) === 'notRun')
+  const names = unfinished.slice(0, NAMES).map(({ name }) => name)
+  return { tier: tier.name, file: file.plan.id, tests: unfinished.length || null, names, ending: fileEnding(file) }
 }
+
+/** Of the tests of a file without a result so many are named; all of them are in the JUnit report. */
+const NAMES = 20
 
 /** The whole message is in the JUnit report and the journal; a program that reads a summary wants its beginning. */
 const LONGEST_MESSAGE = 2000

@@ -1,6 +1,16 @@
 import { unreachable, type Ending, type NotRunReason, type TestOutcome } from '../core/ending.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../core/record.ts'
-import { countFile, countRun, exitCode, fileEnding, verdict, type Counts, type Verdict } from '../core/verdict.ts'
+import {
+  countFile,
+  countRun,
+  exitCode,
+  fileEnding,
+  JOURNAL_FAILED,
+  unkept,
+  verdict,
+  type Counts,
+  type Verdict,
+} from '../core/verdict.ts'
 import { duration, plural, printable } from './format.ts'
 
 /** A run in words: what the console, the summary and whoever else writes for people say about it. */
@@ -35,7 +45,7 @@ export function endingWords(ending: Ending, tier: string): EndingWords {
     case 'cancelled':
       return { symbol: '-', word: 'cancelled', detail: CANCELLED[ending.by] }
     case 'not-run':
-      return { symbol: '-', word: 'not run', detail: NOT_RUN[ending.why] }
+      return { symbol: '-', word: ending.why === 'lost' ? 'lost' : 'not run', detail: NOT_RUN[ending.why] }
     case 'no-tests':
       return { symbol: '✗', word: 'no tests', detail: 'the file holds no test' }
     default:
@@ -54,7 +64,7 @@ const NOT_RUN: Record<NotRunReason, string> = {
   signal: 'the run was interrupted',
   'fail-fast': 'another file failed first (fail-fast)',
   infrastructure: 'the infrastructure failed',
-  lost: 'nothing was heard of it',
+  lost: 'the run ended without a word of it',
 }
 
 function crash(ending: Extract<Ending, { kind: 'crashed' }>): string {
@@ -114,6 +124,7 @@ function failed(record: RunRecord): string {
   const bad = files.filter(({ file }) => countFile(file).failed > 0).length
   const stray = [...record.tiers.values()].reduce((sum, tier) => sum + tier.strayErrors.length, 0)
   const inFiles = counts.failed - stray
+  counts.notRun -= record.missing.length
   const tests = counts.passed + inFiles + counts.skipped + counts.notRun
   return [
     ...(inFiles > 0
@@ -121,6 +132,7 @@ function failed(record: RunRecord): string {
       : [`${plural(counts.passed, 'test')} passed`]),
     ...(stray > 0 ? [`${plural(stray, 'error')} outside of any file`] : []),
     ...amounts(counts, ['notRun', 'flaky']),
+    ...(record.missing.length > 0 ? [missingWords(record)] : []),
     took(record),
   ].join(', ')
 }
@@ -145,7 +157,11 @@ function infrastructure(record: RunRecord): string {
   const first = hit.at(0)
   const cause =
     record.causes.at(0) ??
-    (first?.kind === 'infrastructure' ? first.cause : { code: 'lease-lost', message: first?.message ?? '' })
+    (first?.kind === 'infrastructure'
+      ? first.cause
+      : first
+        ? { code: 'lease-lost', message: first.message }
+        : { code: JOURNAL_FAILED, message: unkept(record) ?? '' })
   const counts = countRun(record)
   return (
     `${cause.code}: ${printable(cause.message)}; ${plural(hit.length, 'file')} ended by it; ` +
@@ -154,14 +170,26 @@ function infrastructure(record: RunRecord): string {
 }
 
 function incomplete(record: RunRecord): string {
+  const { missing } = record
   const counts = countRun(record)
   const pattern = record.meta?.testName
   if (pattern !== undefined && counts.passed + counts.skipped + counts.notRun === 0) {
     return `no test of ${plural(planned(record).length, 'file')} has a name that matches ${pattern}`
   }
-  if (record.tiers.size === 0) return 'nothing was planned'
+  if (record.tiers.size === 0) return missing.length > 0 ? missingWords(record) : 'nothing was planned'
+  const tests = counts.notRun - missing.length
   const files = planned(record).filter(({ file }) => countFile(file).notRun > 0).length
-  return `${plural(counts.notRun, 'test')} of ${plural(files, 'file')} without a result, ${passed(record)}`
+  return [
+    ...(missing.length > 0 ? [missingWords(record)] : []),
+    ...(tests > 0 ? [`${plural(tests, 'test')} of ${plural(files, 'file')} without a result`] : []),
+    passed(record),
+  ].join(', ')
+}
+
+/** The first of what is missing from the record, and how much more there is. */
+function missingWords({ missing }: RunRecord): string {
+  const more = missing.length > 1 ? ` (and ${missing.length - 1} more)` : ''
+  return `${printable(missing[0]!.message)}${more}`
 }
 
 function interrupted(record: RunRecord): string {
@@ -180,11 +208,9 @@ function took(record: RunRecord): string {
   return `${duration(wallMs(record))} (${plural(shards, 'shard')})`
 }
 
-/** Wall time of the run, ms; to the end of its last tier when the run has not ended. */
-export function wallMs(record: RunRecord): number {
-  if (record.startedAt === null) return 0
-  const last = [...record.tiers.values()].reduce((end, tier) => Math.max(end, tier.endedAt ?? 0), record.startedAt)
-  return (record.endedAt ?? last) - record.startedAt
+/** Wall time of the run, ms; to the last thing that is known of it when it has not ended. */
+export function wallMs({ startedAt, endedAt, lastAt }: RunRecord): number {
+  return startedAt === null ? 0 : Math.max(0, (endedAt ?? lastAt ?? startedAt) - startedAt)
 }
 
 /** Wall time of a tier, ms; null when it did not start or did not end. */

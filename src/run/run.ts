@@ -15,6 +15,8 @@ export interface RunDeps {
   readonly ledger: Ledger
   /** Finds the tests' Redis; called only if some planned file needs one. */
   readonly resolveRedis: (signal: AbortSignal) => Promise<Resolved>
+  /** The record that the verdict is about: the run's own, or that together with the run that it continues. */
+  readonly whole?: (own: RunRecord) => RunRecord
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
   /** Aborted when the user interrupts the run; the reason is the signal's name. */
@@ -59,7 +61,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
     await Promise.all([deps.engine.close(), redis === 'failed' ? undefined : redis?.close()])
     await rm(scratch, { recursive: true, force: true })
   }
-  ledger.emit({ type: 'run-ended', exitCode: exitCode(ledger.record) })
+  ledger.emit({ type: 'run-ended', exitCode: exitCode(deps.whole?.(ledger.record) ?? ledger.record) })
   return ledger.record
 }
 

@@ -1,10 +1,10 @@
 import type { RunRecord, TierRecord } from '../../core/record.ts'
-import { fileEnding } from '../../core/verdict.ts'
 import { failures, groupFailures } from '../failures.ts'
+import { missingLines } from '../missing.ts'
 import { duration, percent, plural, printable } from '../format.ts'
 import type { SlowReport } from '../slow.ts'
 import { flakyTests, suiteRows, type SuiteRow } from '../suites.ts'
-import { endingWords, planned, tierMs, verdictOf, verdictSentence } from '../words.ts'
+import { tierMs, verdictOf, verdictSentence } from '../words.ts'
 import type { Paint } from './paint.ts'
 import { table, type Cell, type Column } from './table.ts'
 
@@ -98,13 +98,14 @@ function failureBlock(record: RunRecord, paint: Paint): string[] {
 }
 
 function notRunBlock(record: RunRecord, paint: Paint): string[] {
-  const missing = planned(record).flatMap(({ tier, file }) => {
-    const ending = fileEnding(file)
-    if (ending.kind !== 'not-run' && ending.kind !== 'cancelled') return []
-    return [`  ${printable(file.plan.id)}: ${endingWords(ending, tier.name).detail}`]
-  })
+  const missing = missingLines(record).map(({ file, text }) =>
+    file === null ? `  ${printable(text)}` : `  ${printable(file)}: ${printable(text)}`,
+  )
   if (missing.length === 0) return []
-  const heading = paint('bold', `${plural(missing.length, 'file')} without a full result`)
+  const heading = paint(
+    'bold',
+    `${plural(missing.length, record.missing.length > 0 ? 'thing' : 'file')} without a full result`,
+  )
   return [heading, ...missing.slice(0, NAMES), ...rest(missing.length - NAMES, 'file', '  ')]
 }
 

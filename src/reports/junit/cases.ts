@@ -1,6 +1,6 @@
 import { unreachable, type Cause, type Ending } from '../../core/ending.ts'
 import type { ErrorRecord } from '../../core/events.ts'
-import type { FileRecord, TestRecord, TierRecord } from '../../core/record.ts'
+import type { FileRecord, Missing, TestRecord, TierRecord } from '../../core/record.ts'
 import {
   column,
   fileEnding,
@@ -198,6 +198,17 @@ export function strayCases(errors: readonly ErrorRecord[]): Case[] {
   return errors.map((error): Case => {
     const { kind: _, ...rest } = finding('Failure', error)
     return { name: STRAY_CASE, line: null, durationMs: 0, skipped: null, problems: [{ element: 'failure', ...rest }] }
+  })
+}
+
+/** The case of what is missing from the record as a whole. */
+const MISSING_CASE = '(incomplete)'
+
+/** What is missing and shows in no file: a report of a killed run must not look like that of a good one. */
+export function missingCases(missing: readonly Missing[]): Case[] {
+  return missing.map(({ kind, message }): Case => {
+    const problem: Problem = { element: 'error', type: `incomplete:${kind}`, message, text: '' }
+    return { name: MISSING_CASE, line: null, durationMs: 0, skipped: null, problems: [problem] }
   })
 }
 

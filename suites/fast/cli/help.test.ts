@@ -35,6 +35,7 @@ test('the commands are those of this release', () => {
     'tiershard',
     'tiershard run',
     'tiershard plan',
+    'tiershard report',
     'tiershard slow',
     'tiershard merge',
     'tiershard redis',
@@ -100,6 +101,9 @@ test.for([
   'merge',
   'merge a.xml --split-size 9KB',
   'merge a.xml --split-size 30MiB',
+  'report a b',
+  'report --tier fast',
+  'run --resume',
 ])('`tiershard %s` is a wrong command line: exit 2, one message, no stack', async (line) => {
   const { io, stdout, stderr } = fakeIo(line.split(' '))
   expect(await tiershard(io)).toBe(2)

@@ -21,13 +21,21 @@ export interface Started {
   saw(text: string): Promise<void>
 }
 
-/** Starts the real command in a folder. Nothing of an outer run leaks in: no TIERSHARD_*, REDIS_*, VITEST*. */
+/**
+ * Starts the real command in a folder. Nothing of an outer run leaks in: no TIERSHARD_*, REDIS_*, VITEST*.
+ *
+ * @param fileLimitKb no file that it writes may grow larger, KiB
+ */
 export function startTiershard(
   cwd: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  fileLimitKb: number | null = null,
 ): Started {
-  const child = spawn(process.execPath, [main, ...args], {
+  const command = [process.execPath, main, ...args]
+  const limited = fileLimitKb === null ? [] : ['bash', '-c', `ulimit -f ${fileLimitKb}; exec "$@"`, 'bash']
+  const [file, ...rest] = [...limited, ...command]
+  const child = spawn(file!, rest, {
     cwd,
     env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -67,8 +75,9 @@ export function tiershard(
   cwd: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  fileLimitKb: number | null = null,
 ): Promise<Finished> {
-  return startTiershard(cwd, args, env).finished
+  return startTiershard(cwd, args, env, fileLimitKb).finished
 }
 
 /** A project in which vitest can be found. */

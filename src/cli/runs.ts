@@ -1,0 +1,94 @@
+import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs'
+import path from 'node:path'
+import type { RunMeta } from '../core/events.ts'
+import { tell, type Io } from './io.ts'
+import { presence } from './process-mark.ts'
+import { runFolder } from './run-folder.ts'
+
+/** The runs in a reports folder, as far as their names and the ends of their journals tell. */
+
+export type FoundRun =
+  | { readonly ok: true; readonly folder: string; readonly run: string }
+  | { readonly ok: false; readonly message: string }
+
+/** The folder of a run that a user named by its id or its path; null: the newest. */
+export function findRun(named: string | null, reportsDir: string, cwd: string): FoundRun {
+  const places =
+    named === null ? [path.join(reportsDir, 'latest')] : [path.join(reportsDir, named), path.resolve(cwd, named)]
+  const place = places.find((folder) => existsSync(path.join(folder, 'journal.ndjson')))
+  if (place === undefined) return { ok: false, message: noSuchRun(named, reportsDir) }
+  const folder = realpathSync(place)
+  return { ok: true, folder, run: path.basename(folder) }
+}
+
+function noSuchRun(named: string | null, reportsDir: string): string {
+  const runs = runsIn(reportsDir)
+  if (runs.length === 0) return `There is no run in ${reportsDir} yet. \`tiershard run\` makes one.`
+  const newest = `The newest ${runs.length === 1 ? 'is' : 'are'} ${runs.slice(-3).toReversed().join(', ')}.`
+  return named === null
+    ? `${path.join(reportsDir, 'latest')} points nowhere; name a run. ${newest}`
+    : `There is no run "${named}" in ${reportsDir}. ${newest}`
+}
+
+/** The ids of the runs, oldest first. */
+function runsIn(reportsDir: string): string[] {
+  if (!existsSync(reportsDir)) return []
+  return readdirSync(reportsDir)
+    .filter((name) => name !== 'latest' && existsSync(runFolder(reportsDir, name).journal))
+    .toSorted()
+}
+
+/** So many of the newest runs are looked at: a reports folder may hold thousands. */
+const LOOKED_AT = 10
+
+/**
+ * Says in one line which run before this one died: it has no reports, its process is gone, and nobody has gone on with
+ * it since.
+ *
+ * @param except the run that the command itself is about
+ */
+export function tellOfDeadRuns(reportsDir: string, except: string | null, io: Io): void {
+  const heads = runsIn(reportsDir)
+    .slice(-LOOKED_AT)
+    .map((run) => ({ run, head: headOf(runFolder(reportsDir, run).journal) }))
+  const continued = new Set(heads.map(({ head }) => head?.continues))
+  const dead = heads.filter(
+    ({ run, head }) =>
+      head?.process &&
+      run !== except &&
+      !continued.has(run) &&
+      !existsSync(runFolder(reportsDir, run).summaryJson) &&
+      presence(head.process) === 'gone',
+  )
+  const last = dead.at(-1)?.run
+  if (last === undefined) return
+  const others = dead.length > 1 ? ` (and ${dead.length - 1} before it)` : ''
+  tell(
+    io,
+    `note: the run ${last}${others} died before its reports were written: \`tiershard report ${last}\` shows what is known, \`tiershard run --resume ${last}\` goes on with it`,
+  )
+}
+
+/** Larger than any first line: it holds a command line and little more. */
+const FIRST_LINE_BYTES = 64 * 1024
+
+/** The first event of a journal; null when it cannot be read. */
+function headOf(journal: string): RunMeta | null {
+  try {
+    const [line = ''] = beginning(journal).split('\n', 1)
+    const event = JSON.parse(line) as Partial<RunMeta> & { type?: unknown }
+    return event.type === 'run-started' ? (event as RunMeta) : null
+  } catch {
+    return null
+  }
+}
+
+function beginning(file: string): string {
+  const fd = openSync(file, 'r')
+  try {
+    const bytes = Buffer.alloc(FIRST_LINE_BYTES)
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0))
+  } finally {
+    closeSync(fd)
+  }
+}
