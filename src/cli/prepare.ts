@@ -14,6 +14,7 @@ export type Prepared =
       readonly settings: Settings
       readonly history: History
       readonly engine: Engine
+      readonly anotherEngine: () => Engine
       readonly plan: RunPlan
     }
   /** What was wrong has been said. */
@@ -46,7 +47,9 @@ export async function prepare(files: readonly string[], options: RunOptions, run
 
   const { createVitestEngine } = await import('../engines/vitest/index.ts')
   const env = { ...io.env, TIERSHARD_RUN: runId }
-  const engine = createVitestEngine({ root: settings.root, configFile: settings.vitestConfig, env })
+  const anotherEngine = (): Engine =>
+    createVitestEngine({ root: settings.root, configFile: settings.vitestConfig, env })
+  const engine = anotherEngine()
 
   const { planRun } = await import('../run/plan.ts')
   const selection = {
@@ -56,7 +59,7 @@ export async function prepare(files: readonly string[], options: RunOptions, run
     testName: options.testName ?? null,
   }
   const outcome = await planRun(settings, selection, engine, history)
-  if (outcome.ok) return { ok: true, settings, history, engine, plan: outcome.plan }
+  if (outcome.ok) return { ok: true, settings, history, engine, anotherEngine, plan: outcome.plan }
   await engine.close()
   tell(io, outcome.message)
   return { ok: false, exitCode: outcome.exitCode }

@@ -79,7 +79,7 @@ async function openReports({ reportsDir }: Settings, runId: string): Promise<Rep
 
 /** Runs the plan; every event goes to the journal, the record and the console. */
 async function execute(
-  { settings, engine, plan }: Ready,
+  { settings, engine, anotherEngine, plan }: Ready,
   runId: string,
   { journal, view, stop, io }: { journal: Journal; view: Console; stop: Stop; io: Io },
 ): Promise<RunRecord> {
@@ -90,6 +90,7 @@ async function execute(
     return await run(plan, {
       meta: await runMeta({ run: runId, root: settings.root, ...plan }, io),
       engine,
+      anotherEngine,
       ledger,
       resolveRedis: async (signal) => {
         const { resolveRedis } = await import('../redis/index.ts')

@@ -4,6 +4,7 @@ import type {
   CollectedTest,
   ErrorRecord,
   Forecast,
+  LeakedProcess,
   Leftovers,
   PlannedFile,
   RunMeta,
@@ -64,6 +65,8 @@ export interface AttemptRecord {
   readonly errors: readonly ErrorRecord[]
   readonly output: readonly { stream: 'stdout' | 'stderr'; text: string }[]
   readonly leftovers: Leftovers | null
+  /** Processes that it left running; absent when it left none. */
+  readonly leaked?: readonly LeakedProcess[]
 }
 
 export interface TestRecord {
@@ -191,6 +194,11 @@ function apply(run: OpenRun, event: Stamped): void {
     case 'file-cleaned': {
       const attempt = attemptOf(run, event)
       if (attempt) attempt.leftovers = event.leftovers
+      return
+    }
+    case 'file-leaked': {
+      const attempt = attemptOf(run, event)
+      if (attempt) attempt.leaked = event.processes
       return
     }
     case 'stray-error':
