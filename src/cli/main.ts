@@ -18,10 +18,11 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
 }
 
 module.enableCompileCache()
-// A reader that goes away (`tiershard plan | head`) is no reason to stop; the reports are written all the same.
+// A reader that goes away (`tiershard plan | head`, a terminal that is closed) is no reason to stop; the reports are written
+// all the same.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
   })
 }
 process.on('uncaughtException', (error) => bug(error))

@@ -100,6 +100,21 @@ const run: Manual = {
       text: 'The same; without RUN, for the newest run.',
       group: 'Selection',
     },
+    {
+      flags: '--fail-fast [N]',
+      text: 'End the run as soon as N tests (1 without a number) have failed for good: running files are ended, nothing new starts. Write --fail-fast=N when FILES follow.',
+      group: 'How to run',
+    },
+    {
+      flags: '--repeat <N>',
+      text: 'Run every file N times, on all shards at once, each time in a fresh process and a flushed database, and print how often it failed. No retries.',
+      group: 'How to run',
+    },
+    {
+      flags: '--until-failure',
+      text: 'Repeat every file until it fails; at most N times with --repeat, else as long as the deadline allows.',
+      group: 'How to run',
+    },
     { flags: '--dry-run', text: 'Print the plan and end, as `tiershard plan` does.', group: 'How to run' },
     CONFIG,
     REPORTS,

@@ -16,6 +16,7 @@ export type Prepared =
       readonly settings: Settings
       readonly history: History
       readonly engine: Engine
+      readonly anotherEngine: () => Engine
       readonly plan: RunPlan
       readonly selection: RunSelection
       /** The run that this one continues; null: it stands alone. */
@@ -59,7 +60,9 @@ export async function prepare(files: readonly string[], options: RunOptions, run
 
   const { createVitestEngine } = await import('../engines/vitest/index.ts')
   const env = { ...io.env, TIERSHARD_RUN: runId }
-  const engine = createVitestEngine({ root: settings.root, configFile: settings.vitestConfig, env })
+  const anotherEngine = (): Engine =>
+    createVitestEngine({ root: settings.root, configFile: settings.vitestConfig, env })
+  const engine = anotherEngine()
 
   const { planRun } = await import('../run/plan.ts')
   const changed = options.changed ?? null
@@ -69,7 +72,7 @@ export async function prepare(files: readonly string[], options: RunOptions, run
   if (outcome.ok) {
     const plan = earlier ? await narrowed(outcome.plan, earlier, io) : outcome.plan
     const selection = earlier?.record.meta?.selection ?? { filters, changed }
-    return { ok: true, settings, history, engine, plan, selection, earlier }
+    return { ok: true, settings, history, engine, anotherEngine, plan, selection, earlier }
   }
   await engine.close()
   tell(io, outcome.message)

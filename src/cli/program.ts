@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../config/duration.ts'
-import { LONGEST_MS, MAX_DATABASE, MAX_RETRIES, MAX_SHARDS } from '../config/limits.ts'
+import { LONGEST_MS, MAX_COUNT, MAX_DATABASE, MAX_RETRIES, MAX_SHARDS } from '../config/limits.ts'
 import { maskSecrets, parseSource, SOURCE_FORMS } from '../config/source.ts'
 import type { SourceRequest } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
@@ -30,6 +30,10 @@ export interface RunOptions extends PlanOptions {
   readonly retries?: number
   /** A regular expression. */
   readonly testName?: string
+  /** true: without a number. */
+  readonly failFast?: number | true
+  readonly repeat?: number
+  readonly untilFailure?: true
   readonly dryRun?: true
   readonly resume?: string
   /** true: the newest run. */
@@ -133,6 +137,8 @@ type Parser = (value: string, before: unknown) => unknown
 const PARSERS: Readonly<Record<string, Parser>> = {
   '--shards': wholeNumber(1, MAX_SHARDS),
   '--retries': wholeNumber(0, MAX_RETRIES),
+  '--fail-fast': wholeNumber(1, MAX_COUNT, 'Before FILES, write --fail-fast=1.'),
+  '--repeat': wholeNumber(1, MAX_COUNT),
   '--top': wholeNumber(1, 10_000),
   '<N>': wholeNumber(0, MAX_DATABASE),
   '--deadline': (value) => {
@@ -167,10 +173,10 @@ function parseSize(text: string): number | null {
   return Math.floor(Number(number) * 1000 ** ['B', 'KB', 'MB', 'GB'].indexOf((unit ?? 'B').toUpperCase()))
 }
 
-function wholeNumber(least: number, most: number): Parser {
+function wholeNumber(least: number, most: number, advice = ''): Parser {
   return (value) => {
     const number = /^\d+$/.test(value) ? Number(value) : Number.NaN
     if (number >= least && number <= most) return number
-    throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`)
+    throw new InvalidArgumentError([`It is a whole number from ${least} to ${most}.`, advice].join(' ').trimEnd())
   }
 }

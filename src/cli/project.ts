@@ -1,12 +1,13 @@
 import path from 'node:path'
 import { loadSettings, nearest, withOverrides } from '../config/index.ts'
-import type { Settings } from '../core/settings.ts'
+import type { Settings, Stress } from '../core/settings.ts'
 import { tell, type Io } from './io.ts'
 import type { ProjectOptions, RunOptions } from './program.ts'
 
 /** The settings of the project, with what the command line changes; null when they are wrong, which has been said. */
 export async function openProject(
-  options: ProjectOptions & Pick<RunOptions, 'shards' | 'retries' | 'deadline' | 'redis'>,
+  options: ProjectOptions &
+    Pick<RunOptions, 'shards' | 'retries' | 'failFast' | 'repeat' | 'untilFailure' | 'deadline' | 'redis'>,
   io: Io,
 ): Promise<Settings | null> {
   const loaded = await loadSettings({ cwd: io.cwd, configPath: options.config ?? null })
@@ -18,10 +19,18 @@ export async function openProject(
   return withOverrides(loaded.settings, {
     shards: options.shards,
     retries: options.retries,
+    failFast: options.failFast === true ? 1 : options.failFast,
+    stress: stressOf(options),
     deadlineMs: options.deadline,
     redis: options.redis,
     reportsDir: options.reports === undefined ? undefined : path.resolve(io.cwd, options.reports),
   })
+}
+
+/** What `--repeat` and `--until-failure` ask for; undefined: neither is given. */
+function stressOf({ repeat, untilFailure }: Pick<RunOptions, 'repeat' | 'untilFailure'>): Stress | undefined {
+  if (repeat === undefined && !untilFailure) return undefined
+  return { times: repeat ?? null, untilFailure: untilFailure ?? false }
 }
 
 export type Chosen =

@@ -82,7 +82,7 @@ async function openReports({ reportsDir }: Settings, runId: string): Promise<Rep
 
 /** Runs the plan; every event goes to the journal, the record and the console. */
 async function execute(
-  { settings, engine, plan, selection, earlier }: Ready,
+  { settings, engine, anotherEngine, plan, selection, earlier }: Ready,
   runId: string,
   { journal, view, stop, io }: { journal: Journal; view: Console; stop: Stop; io: Io },
 ): Promise<RunRecord> {
@@ -103,6 +103,7 @@ async function execute(
       ),
       whole: (record) => (earlier ? continued(earlier.record, record) : record),
       engine,
+      anotherEngine,
       ledger,
       resolveRedis: async (signal) => {
         const { resolveRedis } = await import('../redis/index.ts')

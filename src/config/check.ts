@@ -57,11 +57,15 @@ interface Shape {
   readonly entries?: Readonly<Record<string, Shape>>
   readonly wrapped?: Shape
   readonly value?: Shape
+  readonly item?: Shape
 }
 
 /** Keys that the schema does not know, all of them, and lists, promises and the like where an object belongs. */
-function strayKeys(schema: Shape, input: unknown, place: readonly string[]): Mistake[] {
-  const { type, entries, value } = schema.type === 'optional' ? schema.wrapped! : schema
+function strayKeys(schema: Shape, input: unknown, place: readonly (string | number)[]): Mistake[] {
+  const { type, entries, value, item } = schema.type === 'optional' ? schema.wrapped! : schema
+  if (type === 'array' && item && Array.isArray(input)) {
+    return input.flatMap((element: unknown, at) => strayKeys(item, element, [...place, at]))
+  }
   if (!isObject(input) || (type !== 'object' && type !== 'record')) return []
   if (!isPlain(input)) {
     const hint = input instanceof Promise ? 'await it: export default await ...' : null

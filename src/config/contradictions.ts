@@ -14,6 +14,7 @@ export function contradictions(input: unknown, root: string | null): Mistake[] {
     ...Object.entries(tiers).flatMap(([name, tier]) => impatientTier(name, objectAt(tier))),
     ...suiteContradictions(config, [...new Set([...BUILT_IN_TIERS, ...Object.keys(tiers)])]),
     ...redisContradictions(objectAt(config['redis'])),
+    ...emptyQuarantine(config['quarantine']),
     ...missingVitestConfig(objectAt(config['vitest'])['config'], root),
   ]
 }
@@ -97,6 +98,17 @@ function redisContradictions(redis: Readonly<Record<string, unknown>>): Mistake[
       return [wrong(place, 'value', `database ${database} is listed twice`, 'each database once', show(database), null)]
     }
     return []
+  })
+}
+
+/** An entry that names nothing would excuse everything. */
+function emptyQuarantine(given: unknown): Mistake[] {
+  if (!Array.isArray(given)) return []
+  return given.flatMap((value: unknown, at) => {
+    const entry = objectAt(value)
+    if (!isObject(value) || 'file' in entry || 'test' in entry) return []
+    const expected = 'a file, a test, or both'
+    return [wrong(['quarantine', at], 'value', `quarantine[${at}] names nothing`, expected, 'neither', null)]
   })
 }
 

@@ -24,6 +24,18 @@ export interface UserTier {
   readonly shards?: number | undefined
   /** How often a failed file is tried again, in a fresh process and with a flushed database, 0 to 10. Default: 0. */
   readonly retries?: number | undefined
+  /**
+   * How much wall time retries may take: a duration, or a share of the deadline such as `'25%'`. A retry that would take
+   * longer, by the time of the attempt before, does not start, and the run says so. Default: `'50%'`.
+   */
+  readonly retryLimit?: Duration | undefined
+  /**
+   * What a test does to the run that failed first and passed in the end: `'report'`: it is listed; `'fail'`: it fails the
+   * run as well. Default: `'report'`.
+   */
+  readonly flaky?: 'fail' | 'report' | undefined
+  /** End the run as soon as so many tests have failed for good, 0 to 100000; 0: never. Default: 0. */
+  readonly failFast?: number | undefined
   /** A test that takes longer is reported as slow. Default: fast 1s, standard 5s, extended 30s, a tier of your own 5s. */
   readonly slow?: Duration | undefined
 }
@@ -48,6 +60,23 @@ export interface UserSuite {
    * `{redis.username}`, `{redis.password}`, `{redis.prefix}`, `{shard}`, `{tier}` and `{run}` are filled in.
    */
   readonly env?: Readonly<Record<string, string>> | undefined
+  /** How often a failed file of this suite is tried again, 0 to 10. Default: what its tier says. */
+  readonly retries?: number | undefined
+}
+
+/** A known failure that is reported and does not fail the run. At least one of `file` and `test` is needed. */
+export interface UserQuarantine {
+  /** A glob of test files, relative to the folder of the config file. Default: every file. */
+  readonly file?: string | undefined
+  /**
+   * The full name of a test as the reports print it, or of a group of tests: `'orders > retries'`. Default: everything in
+   * the file, and the file itself.
+   */
+  readonly test?: string | undefined
+  /** The last day on which the failure is excused, in UTC: `'2026-12-31'`. From the next day on it fails the run. */
+  readonly until: string
+  /** Why, and who looks after it; shown with the failure. */
+  readonly reason: string
 }
 
 /** Where Redis comes from. */
@@ -79,6 +108,8 @@ export interface UserConfig {
   /** Suites by name. Default: found in `suites/<tier>/`, one for each folder below it. */
   readonly suites?: Readonly<Record<string, UserSuite>> | undefined
   readonly redis?: UserRedis | undefined
+  /** Known failures that do not fail a run until a day. Default: none. */
+  readonly quarantine?: readonly UserQuarantine[] | undefined
   /** The folder that holds the runs, relative to the folder of the config file. Default: `'reports'`. */
   readonly reports?: string | undefined
   readonly vitest?: UserVitest | undefined

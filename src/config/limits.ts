@@ -2,6 +2,8 @@
 export const MAX_SHARDS = 64
 /** Most retries of a file. */
 export const MAX_RETRIES = 10
+/** Most repetitions of a file, and the largest limit of failures. */
+export const MAX_COUNT = 100_000
 /** Longest duration that is taken, ms: one day. Timers of Node overflow at 24.8 days. */
 export const LONGEST_MS = 24 * 60 * 60 * 1000
 /** Highest number of a database: no server has more, and it keeps a typing error from becoming a long search. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Duration } from './define.ts'
 import { parseDuration } from './duration.ts'
-import { LONGEST_MS, MAX_DATABASE, MAX_RETRIES, MAX_SHARDS } from './limits.ts'
+import { LONGEST_MS, MAX_COUNT, MAX_DATABASE, MAX_RETRIES, MAX_SHARDS } from './limits.ts'
 import { PLACEHOLDERS, placeholdersIn } from './placeholders.ts'
 import { nearest } from './nearest.ts'
 import { parseSource, SOURCE_FORMS } from './source.ts'
@@ -146,6 +146,23 @@ function strangePlaceholder(text: string): string | null {
   return placeholdersIn(text).find((placeholder) => !PLACEHOLDERS.includes(placeholder)) ?? null
 }
 
+/** A part of something else: `'25%'`. */
+export function toShare(input: unknown): number | null {
+  const match = typeof input === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(input) : null
+  return match ? Number(match[1]) / 100 : null
+}
+
+const timeOrShare = leaf<Duration>(
+  `${durationForm}, up to 24h, or a share of the deadline such as '25%', up to 100%`,
+  (input) => {
+    const share = toShare(input)
+    if (share !== null) return share <= 1
+    const value = toMs(input)
+    return value !== null && value >= 0 && value <= LONGEST_MS
+  },
+  durationHint,
+)
+
 const tier = v.object(
   {
     deadline: v.optional(duration(1)),
@@ -153,6 +170,9 @@ const tier = v.object(
     fileTimeout: v.optional(duration(1)),
     shards: v.optional(integer(1, MAX_SHARDS)),
     retries: v.optional(integer(0, MAX_RETRIES)),
+    retryLimit: v.optional(timeOrShare),
+    flaky: v.optional(choice(['fail', 'report'])),
+    failFast: v.optional(integer(0, MAX_COUNT)),
     slow: v.optional(duration(1)),
   },
   'an object with the options of a tier',
@@ -166,6 +186,7 @@ const suite = v.object(
     engine: v.optional(choice(['vitest'])),
     isolation: v.optional(choice(['db', 'none'])),
     env: v.optional(v.record(variable, template, 'an object of environment variables')),
+    retries: v.optional(integer(0, MAX_RETRIES)),
   },
   'an object with the options of a suite',
 )
@@ -191,6 +212,31 @@ const redis = v.object(
   'an object with the options of redis',
 )
 
+const someText = (what: string) =>
+  leaf<string>(what, (input) => typeof input === 'string' && input.trim() !== '' && input.length <= 1000)
+
+const day = leaf<string>(
+  "a day such as '2026-12-31', the last one on which the failure is excused",
+  (input) => typeof input === 'string' && isDay(input),
+  (input) => (input instanceof Date ? "write it as a text: '2026-12-31'" : null),
+)
+
+function isDay(text: string): boolean {
+  const date = /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00:00Z`) : null
+  // 2026-02-30 would become a day in March.
+  return date !== null && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)
+}
+
+const quarantine = v.object(
+  {
+    file: v.optional(glob),
+    test: v.optional(someText('the full name of a test, or of a group of tests')),
+    until: day,
+    reason: someText('a text that says why'),
+  },
+  'an object with file or test, until and reason',
+)
+
 const folder = leaf<string>('the path of a folder', (input) => typeof input === 'string' && input.trim() !== '')
 const file = leaf<string>('the path of a file', (input) => typeof input === 'string' && input.trim() !== '')
 
@@ -199,6 +245,7 @@ export const configSchema = v.object(
     tiers: v.optional(v.record(name('tier'), tier, 'an object of tiers')),
     suites: v.optional(v.record(name('suite'), suite, 'an object of suites')),
     redis: v.optional(redis),
+    quarantine: v.optional(v.array(quarantine, 'a list of known failures')),
     reports: v.optional(folder),
     vitest: v.optional(v.object({ config: v.optional(file) }, 'an object with the options of vitest')),
   },

@@ -1,8 +1,15 @@
 import path from 'node:path'
-import type { Settings, SourceRequest, SuiteSettings, TierSettings } from '../core/settings.ts'
-import type { ParsedConfig } from './schema.ts'
+import type { Settings, SourceRequest, Stress, SuiteSettings, TierSettings } from '../core/settings.ts'
+import { toMs, toShare, type ParsedConfig } from './schema.ts'
 import { parseSource } from './source.ts'
-import { BUILT_IN_TIERS, DEFAULT_RETRIES, DEFAULT_WAIT_MS, defaultShards, tierDefaults } from './tiers.ts'
+import {
+  BUILT_IN_TIERS,
+  DEFAULT_RETRIES,
+  DEFAULT_RETRY_SHARE,
+  DEFAULT_WAIT_MS,
+  defaultShards,
+  tierDefaults,
+} from './tiers.ts'
 
 type ParsedTier = NonNullable<ParsedConfig['tiers']>[string]
 type ParsedSuite = NonNullable<ParsedConfig['suites']>[string]
@@ -27,6 +34,12 @@ export function toSettings(
       databases: config.redis?.databases ?? null,
       waitMs: config.redis?.wait ?? DEFAULT_WAIT_MS,
     },
+    quarantine: (config.quarantine ?? []).map(({ file, test, until, reason }) => ({
+      file: file ?? null,
+      test: test ?? null,
+      until,
+      reason,
+    })),
     reportsDir: path.resolve(place.root, config.reports ?? 'reports'),
     vitestConfig: config.vitest?.config === undefined ? null : path.resolve(place.root, config.vitest.config),
   }
@@ -50,7 +63,15 @@ function toTier(name: string, tier: ParsedTier): TierSettings {
     shards: tier.shards ?? defaultShards(),
     retries: tier.retries ?? DEFAULT_RETRIES,
     slowMs: tier.slow ?? defaults.slowMs,
+    retryLimitMs: retryLimit(tier.retryLimit, deadlineMs),
+    flaky: tier.flaky ?? 'report',
+    failFast: tier.failFast ?? 0,
   }
+}
+
+function retryLimit(given: ParsedTier['retryLimit'], deadlineMs: number): number {
+  const share = given === undefined ? DEFAULT_RETRY_SHARE : toShare(given)
+  return share === null ? (toMs(given) ?? 0) : Math.round(share * deadlineMs)
 }
 
 function toSuite(name: string, suite: ParsedSuite): SuiteSettings {
@@ -62,6 +83,7 @@ function toSuite(name: string, suite: ParsedSuite): SuiteSettings {
     engine: suite.engine ?? 'vitest',
     isolation: suite.isolation ?? 'db',
     env: suite.env ?? {},
+    ...(suite.retries === undefined ? {} : { retries: suite.retries }),
   }
 }
 
@@ -69,6 +91,9 @@ function toSuite(name: string, suite: ParsedSuite): SuiteSettings {
 export interface Overrides {
   readonly shards?: number | undefined
   readonly retries?: number | undefined
+  /** So many failed tests end the run. */
+  readonly failFast?: number | undefined
+  readonly stress?: Stress | undefined
   /** Wall time for each tier, ms; the timeouts of files and tests shrink with it. */
   readonly deadlineMs?: number | undefined
   readonly redis?: SourceRequest | undefined
@@ -78,17 +103,24 @@ export interface Overrides {
 
 /** Settings with the options of a command line, which win over the config. */
 export function withOverrides(settings: Settings, overrides: Overrides): Settings {
-  const { shards, retries, deadlineMs, redis, reportsDir } = overrides
+  const { shards, retries, failFast, stress, deadlineMs, redis, reportsDir } = overrides
   return {
     ...settings,
     tiers: settings.tiers.map((tier) => ({
       ...tier,
       shards: shards ?? tier.shards,
-      retries: retries ?? tier.retries,
+      // A repetition that failed is counted, and not made good by another one.
+      retries: stress ? 0 : (retries ?? tier.retries),
+      failFast: failFast ?? tier.failFast ?? 0,
+      ...(stress ? { stress } : {}),
       deadlineMs: deadlineMs ?? tier.deadlineMs,
+      retryLimitMs: Math.min(tier.retryLimitMs ?? Infinity, deadlineMs ?? tier.deadlineMs),
       fileTimeoutMs: Math.min(tier.fileTimeoutMs, deadlineMs ?? Infinity),
       testTimeoutMs: Math.min(tier.testTimeoutMs, deadlineMs ?? Infinity),
     })),
+    suites: settings.suites.map(({ retries: own, ...suite }) =>
+      own === undefined || stress || retries !== undefined ? suite : { ...suite, retries: own },
+    ),
     redis: { ...settings.redis, source: redis ?? settings.redis.source },
     reportsDir: reportsDir ?? settings.reportsDir,
   }

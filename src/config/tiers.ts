@@ -37,5 +37,7 @@ export function defaultShards(): number {
 }
 
 export const DEFAULT_RETRIES = 0
+/** Share of the deadline that retries may take. */
+export const DEFAULT_RETRY_SHARE = 0.5
 /** How long to wait for a free database, ms. */
 export const DEFAULT_WAIT_MS = 2 * MINUTE

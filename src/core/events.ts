@@ -1,5 +1,5 @@
 import type { Cause, Ending, TestOutcome } from './ending.ts'
-import type { SuiteSettings, TierSettings } from './settings.ts'
+import type { Stress, SuiteSettings, TierSettings } from './settings.ts'
 
 /**
  * The journal's events: everything that happens in a run, in the order in which it happened. Reports are folds over
@@ -18,6 +18,30 @@ export interface PlannedFile {
   readonly suite: string
   /** Expected duration of one attempt, ms, from history; null: never seen. */
   readonly expectedMs: number | null
+  /** The entries of the quarantine that name this file; absent when there is none. */
+  readonly quarantine?: readonly QuarantineEntry[]
+  /** Its attempts are repetitions of a stress run: one failure among them is a failure. Absent otherwise. */
+  readonly repeated?: Stress
+}
+
+/** A known failure that must not fail the run for a while. */
+export interface QuarantineEntry {
+  /** Which entry of the config it is, for messages: `quarantine[2]`. */
+  readonly entry: string
+  /** Full name of a test, or of a group of tests; null: everything in the file. */
+  readonly test: string | null
+  /** The last day on which it counts, UTC: `2026-12-31`. */
+  readonly until: string
+  readonly reason: string
+  /** That day was over when the run was planned. */
+  readonly expired: boolean
+}
+
+/** A process that a test file had started and left running when it ended. */
+export interface LeakedProcess {
+  readonly pid: number
+  /** Its command line, cut to a readable length; '' when it could not be read. */
+  readonly command: string
 }
 
 /** An error as a report needs it: serialisable, with the stack already mapped to the sources. */
@@ -152,6 +176,8 @@ export type Event =
       readonly errors: readonly ErrorRecord[]
     } & AttemptRef)
   | ({ readonly type: 'file-cleaned'; readonly leftovers: Leftovers } & AttemptRef)
+  /** What the file had started and left running; it has been ended. */
+  | ({ readonly type: 'file-leaked'; readonly processes: readonly LeakedProcess[] } & AttemptRef)
   | { readonly type: 'tier-ended'; readonly tier: string; readonly end: TierEnd }
   /** Something a user should know; `code` is stable, for programs. */
   | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }

@@ -1,5 +1,13 @@
 import type { Cause } from './ending.ts'
-import type { CollectedTest, ErrorRecord, Leftovers, PlannedFile, ServerFacts, TestResult } from './events.ts'
+import type {
+  CollectedTest,
+  ErrorRecord,
+  LeakedProcess,
+  Leftovers,
+  PlannedFile,
+  ServerFacts,
+  TestResult,
+} from './events.ts'
 import type { TierSettings } from './settings.ts'
 
 /**
@@ -69,6 +77,8 @@ export interface Desk {
   collected(file: string, tests: readonly CollectedTest[]): void
   tested(file: string, result: TestResult): void
   output(file: string, stream: 'stdout' | 'stderr', text: string): void
+  /** What the file had left running after it ended by itself; it has been ended. */
+  leaked(file: string, processes: readonly LeakedProcess[]): void
   /** Exactly once for each file that was started. Everything that belongs to the attempt has been reported before. */
   stopped(file: string, stop: FileStop): void
   /** An error that belongs to no file. */
@@ -81,8 +91,13 @@ export interface Execution {
    * engine itself broke: files that were not stopped by then are lost, and the run records them so.
    */
   readonly done: Promise<{ readonly kind: 'completed' } | { readonly kind: 'died'; readonly message: string }>
-  /** Ends the process that runs this file, now. Its `stopped` follows with `died`. */
-  kill(file: string): void
+  /**
+   * Ends the process that runs this file: SIGTERM to its group, and soon after SIGKILL. What it does after the request
+   * does not count. Its `stopped` follows with `died`.
+   *
+   * @param how `now`: SIGKILL at once, for a process that must not touch its database again
+   */
+  kill(file: string, how?: 'now'): void
   /** Ends everything: running files are killed, nothing new starts. */
   stop(): void
 }

@@ -4,6 +4,7 @@ import type {
   CollectedTest,
   ErrorRecord,
   Forecast,
+  LeakedProcess,
   Leftovers,
   PlannedFile,
   RunMeta,
@@ -81,6 +82,8 @@ export interface AttemptRecord {
   readonly leftovers: Leftovers | null
   /** The earlier run in which this attempt was made; absent: the run of the record itself. */
   readonly run?: string
+  /** Processes that it left running; absent when it left none. */
+  readonly leaked?: readonly LeakedProcess[]
 }
 
 export interface TestRecord {
@@ -212,6 +215,11 @@ function apply(run: OpenRun, event: Stamped): void {
     case 'file-cleaned': {
       const attempt = attemptOf(run, event)
       if (attempt) attempt.leftovers = event.leftovers
+      return
+    }
+    case 'file-leaked': {
+      const attempt = attemptOf(run, event)
+      if (attempt) attempt.leaked = event.processes
       return
     }
     case 'stray-error':

@@ -16,6 +16,22 @@ export interface TierSettings {
   readonly retries: number
   /** A test that takes longer is reported as slow, ms. */
   readonly slowMs: number
+  // What follows is absent in journals of 0.1.0, and then off.
+  /** No retry starts that would take the time of the tier's retries beyond this, ms. */
+  readonly retryLimitMs?: number
+  /** Whether a test that failed first and passed in the end fails the run. Absent: 'report'. */
+  readonly flaky?: 'fail' | 'report'
+  /** So many failed tests end the run; 0: none do. */
+  readonly failFast?: number
+  /** A stress run: every file is run again and again. */
+  readonly stress?: Stress
+}
+
+export interface Stress {
+  /** How often each file is run; null: until a failure, or until another repetition would not fit into the deadline. */
+  readonly times: number | null
+  /** A file that has failed is not repeated any more. */
+  readonly untilFailure: boolean
 }
 
 /**
@@ -35,6 +51,19 @@ export interface SuiteSettings {
   readonly isolation: Isolation
   /** Environment for the suite's files; `{redis.url}` and friends are filled in by the run. */
   readonly env: Readonly<Record<string, string>>
+  /** How often a failed file of this suite is tried again; absent: as its tier says. */
+  readonly retries?: number
+}
+
+/** Failures that are known and do not fail a run until a day; at least one of `file` and `test` is given. */
+export interface QuarantineSettings {
+  /** A glob, relative to the root; null: every file. */
+  readonly file: string | null
+  /** Full name of a test or of a group of tests; null: everything in the file. */
+  readonly test: string | null
+  /** The last day, UTC: `2026-12-31`. */
+  readonly until: string
+  readonly reason: string
 }
 
 /** Where Redis comes from, as asked for. */
@@ -63,6 +92,8 @@ export interface Settings {
   readonly tiers: readonly TierSettings[]
   readonly suites: readonly SuiteSettings[]
   readonly redis: RedisSettings
+  /** Known failures; absent when the config names none. */
+  readonly quarantine?: readonly QuarantineSettings[]
   /** Absolute path of the folder that holds the runs. */
   readonly reportsDir: string
   /** Absolute path of the vitest config to use; null: vitest finds its own. */

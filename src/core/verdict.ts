@@ -1,11 +1,22 @@
 import { isTestFailure, unreachable, type Ending, type TestOutcome } from './ending.ts'
+import type { QuarantineEntry } from './events.ts'
+import { excuse } from './quarantine.ts'
 import type { AttemptRecord, FileRecord, RunRecord, TestRecord, TierRecord } from './record.ts'
 
-/** How a file stands after all of its attempts. */
+/** How a file stands after all of its attempts: the last one decides; of repetitions, the first that failed. */
 export function fileEnding(file: FileRecord): Ending {
+  const failed = file.plan.repeated ? file.attempts.find(({ ending }) => ending && isTestFailure(ending)) : undefined
+  if (failed?.ending) return failed.ending
+  if (isShort(file)) return file.notRun ?? { kind: 'not-run', why: 'lost' }
   // Planned again in a run that continues another, and not started there: what was before does not speak for it.
   if (file.notRun) return file.notRun
   return file.attempts.at(-1)?.ending ?? { kind: 'not-run', why: 'lost' }
+}
+
+/** Whether a file was not repeated as often as planned. */
+export function isShort({ plan: { repeated }, attempts }: FileRecord): boolean {
+  if (!repeated || repeated.times === null || attempts.length >= repeated.times) return false
+  return !repeated.untilFailure || !attempts.some(({ ending }) => ending && isTestFailure(ending))
 }
 
 /** How a test stands after all attempts at its file. */
@@ -18,11 +29,13 @@ export interface TestVerdict {
   readonly last: TestRecord
   /** Earlier attempts in which it did not pass, oldest first. */
   readonly earlier: readonly TestRecord[]
+  /** Failed, and this entry of the quarantine excuses it: it counts as skipped. */
+  readonly quarantined: QuarantineEntry | null
 }
 
 /**
  * The tests of a file, merged over its attempts: the last attempt in which a test has a result decides. A test that an
- * attempt collected and left without a result is `not-run`, never silently gone.
+ * attempt collected and left without a result is `not-run`, never silently gone. Of repetitions, the first failure decides.
  */
 export function testVerdicts(file: FileRecord): TestVerdict[] {
   const byName = new Map<string, TestRecord[]>()
@@ -36,19 +49,45 @@ export function testVerdicts(file: FileRecord): TestVerdict[] {
       else byName.set(test.name, [record])
     }
   }
+  const ending = fileEnding(file)
   return [...byName.entries()].map(([name, records]) => {
-    const last = records.findLast((record) => record.outcome !== 'not-run') ?? records.at(-1)!
+    const failure = file.plan.repeated && records.find(isFailed)
+    const last = failure || (records.findLast((record) => record.outcome !== 'not-run') ?? records.at(-1)!)
     const earlier = records.filter(
       (record) => record !== last && record.outcome !== 'passed' && record.outcome !== 'not-run',
     )
     const outcome = last.outcome ?? 'not-run'
     // Between two runs the code may have been mended: that is no flakiness.
-    const failedBefore = earlier.some(
-      (record) => runs.get(record) === runs.get(last) && record.outcome !== null && column(record.outcome) === 'failed',
-    )
+    const failedBefore = earlier.some((record) => runs.get(record) === runs.get(last) && isFailed(record))
     const flaky = outcome === 'passed' && (failedBefore || last.errors.length > 0)
-    return { name, outcome, flaky, last, earlier }
+    return { name, outcome, flaky, last, earlier, quarantined: excused(file, name, outcome, ending) }
   })
+}
+
+function isFailed(test: TestRecord): boolean {
+  return test.outcome !== null && column(test.outcome) === 'failed'
+}
+
+/** A failure that is known; in a file that is known to die, also the tests that it takes with it. */
+function excused(file: FileRecord, test: string, outcome: TestOutcome, ending: Ending): QuarantineEntry | null {
+  if (!file.plan.quarantine) return null
+  if (column(outcome) === 'failed') return excuse(file.plan, test)
+  return column(outcome) === 'notRun' && isTestFailure(ending) ? excuse(file.plan, null) : null
+}
+
+/** Whether a test counts as failed. */
+export function isFailure(test: TestVerdict): boolean {
+  return test.quarantined === null && column(test.outcome) === 'failed'
+}
+
+/**
+ * Whether a file failed as a whole (an import, a crash) in one attempt and passed in a later one, with no test that is
+ * flaky for it.
+ */
+export function isFlakyFile(file: FileRecord): boolean {
+  if (file.plan.repeated || fileEnding(file).kind !== 'passed') return false
+  const before = file.attempts.slice(0, -1).some(({ ending }) => ending !== null && isTestFailure(ending))
+  return before && !testVerdicts(file).some((test) => test.flaky)
 }
 
 export interface Counts {
@@ -60,6 +99,8 @@ export interface Counts {
   notRun: number
   /** Part of `passed`. */
   flaky: number
+  /** Failures that the quarantine excuses, part of `skipped`; absent when there is none. */
+  quarantined?: number
 }
 
 export function noCounts(): Counts {
@@ -72,13 +113,37 @@ export function noCounts(): Counts {
  */
 export function countFile(file: FileRecord): Counts {
   const counts = noCounts()
-  for (const test of testVerdicts(file)) {
-    counts[column(test.outcome)]++
+  const tests = testVerdicts(file)
+  for (const test of tests) {
+    count(counts, column(test.outcome), test.quarantined !== null)
     if (test.flaky) counts.flaky++
   }
-  const ending = fileEnding(file)
-  if (needsOwnCase(ending, counts)) counts[isTestFailure(ending) ? 'failed' : 'notRun']++
+  const own = ownCase(file, tests)
+  if (own) count(counts, isTestFailure(own.ending) ? 'failed' : 'notRun', own.quarantined !== null)
   return counts
+}
+
+function count(counts: Counts, where: ReturnType<typeof column>, quarantined: boolean): void {
+  counts[quarantined ? 'skipped' : where]++
+  if (quarantined) counts.quarantined = (counts.quarantined ?? 0) + 1
+}
+
+/** A case that stands for a file itself. */
+export interface OwnCase {
+  readonly ending: Ending
+  readonly quarantined: QuarantineEntry | null
+}
+
+/** The case that a file has beside those of its tests, because none of them shows how it ended; null: it has none. */
+export function ownCase(file: FileRecord, tests: readonly TestVerdict[] = testVerdicts(file)): OwnCase | null {
+  const ending = fileEnding(file)
+  const shown = noCounts()
+  for (const test of tests) shown[column(test.outcome)]++
+  // The excuse of a test is none for an error of the file beside it.
+  const errors = lastAttempt(file)?.errors.length ?? 0
+  const hidden = isTestFailure(ending) && errors > 0 && shown.failed > 0 && !tests.some(isFailure)
+  if (!needsOwnCase(ending, shown) && !hidden) return null
+  return { ending, quarantined: isTestFailure(ending) ? excuse(file.plan, null) : null }
 }
 
 /** Whether a file's ending has to be shown as a case of its own, because no test of the file shows it. */
@@ -126,6 +191,7 @@ export function addCounts(into: Counts, more: Counts): void {
   into.skipped += more.skipped
   into.notRun += more.notRun
   into.flaky += more.flaky
+  if (more.quarantined) into.quarantined = (into.quarantined ?? 0) + more.quarantined
 }
 
 /** An error that belongs to no file counts as a failure of its own. */
@@ -166,9 +232,9 @@ export function exitCode(run: RunRecord): number {
   const infrastructure = endings.some((ending) => ending.kind === 'infrastructure' || ending.kind === 'lease-lost')
   if (infrastructure || run.causes.length > 0 || unkept(run) !== null) return EXIT.infrastructure
   if ([...run.tiers.values()].some((tier) => tier.end === 'deadline')) return EXIT.deadline
-  if (endings.some(isTestFailure)) return EXIT.testFailed
+  // Every file that failed counts at least once, unless the quarantine excuses it.
   const counts = countRun(run)
-  if (counts.failed > 0) return EXIT.testFailed
+  if (counts.failed > 0 || failsByFlakiness(run).length > 0) return EXIT.testFailed
   // A pattern that no test matches: green by accident if this were a pass.
   const nothingMatched = run.meta?.testName !== undefined && files.length > 0 && counts.passed + counts.skipped === 0
   if (counts.notRun > 0 || run.tiers.size === 0 || nothingMatched) return EXIT.incomplete
@@ -196,6 +262,14 @@ const EXIT_ORDER: readonly number[] = [
 /** The first that applies of several exit codes. */
 export function firstExitCode(codes: readonly number[]): number {
   return EXIT_ORDER.find((code) => codes.includes(code)) ?? EXIT.passed
+}
+
+/** The tiers that have flaky tests and do not allow them. */
+export function failsByFlakiness(run: RunRecord): TierRecord[] {
+  return [...run.tiers.values()].filter(({ settings, files }) => {
+    if (settings.flaky !== 'fail') return false
+    return [...files.values()].some((file) => isFlakyFile(file) || testVerdicts(file).some((test) => test.flaky))
+  })
 }
 
 /** One word for the verdict, for reports. */

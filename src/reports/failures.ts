@@ -1,15 +1,7 @@
 import { isTestFailure, type Ending } from '../core/ending.ts'
 import type { ErrorRecord } from '../core/events.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../core/record.ts'
-import {
-  column,
-  fileEnding,
-  lastAttempt,
-  needsOwnCase,
-  noCounts,
-  testVerdicts,
-  type TestVerdict,
-} from '../core/verdict.ts'
+import { fileEnding, isFailure, lastAttempt, ownCase, testVerdicts, type OwnCase } from '../core/verdict.ts'
 import { printable } from './format.ts'
 import { endingWords, outcomeWord, planned } from './words.ts'
 
@@ -43,25 +35,21 @@ function ofFile(tier: TierRecord, file: FileRecord): Failure[] {
   const { word, detail } = endingWords(ending, tier.name)
   const said = detail === '' ? word : `${word}: ${detail}`
   const verdicts = testVerdicts(file)
-  const tests = verdicts
-    .filter((test) => column(test.outcome) === 'failed')
-    .map((test): Failure => {
-      const { errors } = test.last
-      const otherwise = word === outcomeWord(test.outcome) ? said : outcomeWord(test.outcome)
-      return { ...at, test: test.name, word: outcomeWord(test.outcome), message: firstLine(errors, otherwise), errors }
-    })
+  const own = ownCase(file, verdicts)
+  const tests = verdicts.filter(isFailure).map((test): Failure => {
+    const { errors } = test.last
+    const otherwise = word === outcomeWord(test.outcome) ? said : outcomeWord(test.outcome)
+    return { ...at, test: test.name, word: outcomeWord(test.outcome), message: firstLine(errors, otherwise), errors }
+  })
   const errors = lastAttempt(file)?.errors ?? []
-  if (errors.length === 0 && !standsAlone(ending, verdicts)) return tests
+  if (own?.quarantined || (errors.length === 0 && !standsAlone(ending, own))) return tests
   return [...tests, { ...at, test: null, word, message: firstLine(errors, said), errors }]
 }
 
 /** Whether an ending is trouble that no test of the file shows. */
-function standsAlone(ending: Ending, tests: readonly TestVerdict[]): boolean {
+function standsAlone(ending: Ending, own: OwnCase | null): boolean {
   if (ending.kind === 'infrastructure' || ending.kind === 'lease-lost') return true
-  if (ending.kind !== 'timed-out' && !isTestFailure(ending)) return false
-  const counts = noCounts()
-  for (const test of tests) counts[column(test.outcome)]++
-  return needsOwnCase(ending, counts)
+  return own !== null && (ending.kind === 'timed-out' || isTestFailure(ending))
 }
 
 function strays(record: RunRecord): Failure[] {

@@ -116,6 +116,7 @@ const EVENTS: Record<Event['type'], Check> = {
   'file-output': fields({ ...attempt, stream, text }),
   'file-ended': fields({ ...attempt, ending, durationMs: number, running: list(text), errors: list(error) }),
   'file-cleaned': fields({ ...attempt, leftovers: fields({ keys: number }) }),
+  'file-leaked': fields({ ...attempt, processes: list(fields({ pid: number, command: text })) }),
   'tier-ended': fields({ tier: text, end: oneOf('completed', 'deadline', 'cancelled', 'infrastructure') }),
   notice: fields({ level, code: text, message: text }),
   infrastructure: fields({ cause }),

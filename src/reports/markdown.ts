@@ -2,8 +2,10 @@ import type { ErrorRecord } from '../core/events.ts'
 import type { RunRecord, TierRecord } from '../core/record.ts'
 import { failures, groupFailures, type Failure, type FailureGroup } from './failures.ts'
 import { duration, percent, plural, printable, printableLines } from './format.ts'
+import { leaks, quarantined } from './known.ts'
 import type { SlowReport, SlowTest } from './slow.ts'
 import { missingLines } from './missing.ts'
+import { rateWords, stressReport } from './stress.ts'
 import { flakyTests, suiteRows, type SuiteRow } from './suites.ts'
 import { tierMs, verdictSentence } from './words.ts'
 
@@ -28,6 +30,9 @@ export function summaryMarkdown(record: RunRecord, slow: SlowReport): string {
     ...failureSections(groupFailures(failures(record))),
     missingSection(record),
     flakySection(record),
+    quarantineSection(record),
+    leakSection(record),
+    stressSection(record),
     slowSection(slow),
     misfitSection(slow),
     warningSection(record),
@@ -159,6 +164,31 @@ function flakySection(record: RunRecord): string {
     flakyTests(record).map((test) => code(test)),
     'test',
   )
+}
+
+function quarantineSection(record: RunRecord): string {
+  const known = quarantined(record).map(({ file, test, until, entry, reason, message }) => {
+    const name = code(test === null ? file : `${file} > ${test}`)
+    return `${name}: ${text(message)} (${text(entry)}, until ${text(until)}: ${text(reason)})`
+  })
+  return list('Quarantined: known failures, not counted', known, 'failure')
+}
+
+function leakSection(record: RunRecord): string {
+  const all = leaks(record).flatMap(({ file, processes }) =>
+    processes.map(({ pid, command }) => `${code(file)}: pid ${pid}, ${code(command)}`),
+  )
+  return list('Processes that files left running', all, 'line')
+}
+
+function stressSection(record: RunRecord): string {
+  const report = stressReport(record)
+  if (!report) return ''
+  const rates = report.files.flatMap((file) => [
+    `${code(file.file)}: ${rateWords(file)}`,
+    ...file.tests.map((test) => `${code(`${file.file} > ${test.test}`)}: ${rateWords(test)}`),
+  ])
+  return list(`Repetitions: ${rateWords(report.total)}, 95% confidence`, rates, 'line')
 }
 
 function slowSection({ tiers }: SlowReport): string {

@@ -1,5 +1,5 @@
 import type { RunRecord, TierRecord } from '../core/record.ts'
-import { addCounts, countFile, countTier, noCounts, testVerdicts, type Counts } from '../core/verdict.ts'
+import { addCounts, countFile, countTier, isFlakyFile, noCounts, testVerdicts, type Counts } from '../core/verdict.ts'
 import { planned } from './words.ts'
 
 /** A suite's line: how many files it has, what became of their tests, and the time of all attempts added up, ms. */
@@ -37,6 +37,7 @@ export function flakyTests(record: RunRecord): string[] {
   return planned(record).flatMap(({ file }) =>
     testVerdicts(file)
       .filter((test) => test.flaky)
-      .map((test) => `${file.plan.id} > ${test.name}`),
+      .map((test) => `${file.plan.id} > ${test.name}`)
+      .concat(isFlakyFile(file) ? [`${file.plan.id} (the file itself)`] : []),
   )
 }

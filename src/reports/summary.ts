@@ -1,4 +1,4 @@
-import type { Cause, Ending, TestOutcome } from '../core/ending.ts'
+import { isTestFailure, type Cause, type Ending, type TestOutcome } from '../core/ending.ts'
 import type { ErrorRecord, RunMeta, ServerFacts, TierEnd } from '../core/events.ts'
 import type { FileRecord, Missing, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
 import {
@@ -8,9 +8,10 @@ import {
   countTier,
   exitCode,
   fileEnding,
+  isFailure,
+  isFlakyFile,
   lastAttempt,
-  needsOwnCase,
-  noCounts,
+  ownCase,
   testVerdicts,
   verdict,
   type Counts,
@@ -18,6 +19,8 @@ import {
 } from '../core/verdict.ts'
 import { isoTime } from './junit/text.ts'
 import type { SlowReport } from './slow.ts'
+import { leaks, quarantined, type LeakedBy, type Quarantined } from './known.ts'
+import { stressReport, type StressReport } from './stress.ts'
 import { suiteRows } from './suites.ts'
 import { endingWords, planned, tierMs, wallMs } from './words.ts'
 
@@ -47,6 +50,14 @@ export interface Summary {
   /** What is missing and shows in no file, such as the end of a run that was killed. */
   readonly missing: readonly Missing[]
   readonly flaky: readonly { readonly tier: string; readonly file: string; readonly test: string }[]
+  /** Files that failed as a whole (an import, a crash) and passed in a later attempt. */
+  readonly flakyFiles: readonly { readonly tier: string; readonly file: string }[]
+  /** Failures that the quarantine excuses: they count as skipped. */
+  readonly quarantined: readonly Quarantined[]
+  /** Processes that files left running. */
+  readonly leaked: readonly LeakedBy[]
+  /** Failure rates of a stress run; absent in any other run. */
+  readonly stress?: StressReport
   /** What was wrong with the infrastructure. */
   readonly causes: readonly Cause[]
   readonly notices: readonly { readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }[]
@@ -109,6 +120,7 @@ export interface NotRunSummary {
 export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
   const code = record.exitCode ?? exitCode(record)
   const files = planned(record)
+  const stress = stressReport(record)
   return {
     version: SUMMARY_VERSION,
     run: record.meta,
@@ -127,6 +139,12 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
         .filter((test) => test.flaky)
         .map((test) => ({ tier: tier.name, file: file.plan.id, test: test.name })),
     ),
+    flakyFiles: files
+      .filter(({ file }) => isFlakyFile(file))
+      .map(({ tier, file }) => ({ tier: tier.name, file: file.plan.id })),
+    quarantined: quarantined(record),
+    leaked: leaks(record),
+    ...(stress === null ? {} : { stress }),
     causes: record.causes,
     notices: record.notices,
     server: record.server,
@@ -156,15 +174,11 @@ function tierSummary(tier: TierRecord): TierSummary {
 }
 
 function failuresOf(tier: TierRecord, file: FileRecord): FailureSummary[] {
-  const ending = fileEnding(file)
-  const counts = noCounts()
-  const failures: FailureSummary[] = []
-  for (const { outcome, last } of testVerdicts(file)) {
-    counts[column(outcome)]++
-    if (column(outcome) === 'failed') failures.push(failure(tier, file, outcome, last))
-  }
-  if (needsOwnCase(ending, counts) && countFile(file).failed > counts.failed) {
-    failures.push(failure(tier, file, ownOutcome(ending), null))
+  const tests = testVerdicts(file)
+  const own = ownCase(file, tests)
+  const failures = tests.filter(isFailure).map(({ outcome, last }) => failure(tier, file, outcome, last))
+  if (own && isTestFailure(own.ending) && !own.quarantined) {
+    failures.push(failure(tier, file, ownOutcome(own.ending), null))
   }
   return failures
 }
@@ -217,7 +231,9 @@ function strayFailures(record: RunRecord): FailureSummary[] {
 function notRunOf(tier: TierRecord, file: FileRecord): NotRunSummary | null {
   const { notRun } = countFile(file)
   if (notRun === 0) return null
-  const unfinished = testVerdicts(file).filter(({ outcome }) => column(outcome) === 'notRun')
+  const unfinished = testVerdicts(file).filter(
+    ({ outcome, quarantined }) => column(outcome) === 'notRun' && quarantined === null,
+  )
   const names = unfinished.slice(0, NAMES).map(({ name }) => name)
   return { tier: tier.name, file: file.plan.id, tests: unfinished.length || null, names, ending: fileEnding(file) }
 }

@@ -4,6 +4,7 @@ import {
   countFile,
   countRun,
   exitCode,
+  failsByFlakiness,
   fileEnding,
   JOURNAL_FAILED,
   unkept,
@@ -11,6 +12,7 @@ import {
   type Counts,
   type Verdict,
 } from '../core/verdict.ts'
+import type { QuarantineEntry } from '../core/events.ts'
 import { duration, plural, printable } from './format.ts'
 
 /** A run in words: what the console, the summary and whoever else writes for people say about it. */
@@ -55,14 +57,14 @@ export function endingWords(ending: Ending, tier: string): EndingWords {
 
 const CANCELLED = {
   signal: 'the run was interrupted',
-  'fail-fast': 'another file failed first (fail-fast)',
+  'fail-fast': 'ended because enough tests had failed (fail-fast)',
   'run-ended': 'the run ended',
 } as const
 
 const NOT_RUN: Record<NotRunReason, string> = {
   'tier-deadline': 'the deadline of the tier came first',
   signal: 'the run was interrupted',
-  'fail-fast': 'another file failed first (fail-fast)',
+  'fail-fast': 'enough tests had failed before (fail-fast)',
   infrastructure: 'the infrastructure failed',
   lost: 'the run ended without a word of it',
 }
@@ -76,6 +78,11 @@ function crash(ending: Extract<Ending, { kind: 'crashed' }>): string {
 /** How a test ended, in words. */
 export function outcomeWord(outcome: TestOutcome): string {
   return outcome === 'timed-out' ? 'timed out' : outcome === 'not-run' ? 'not run' : outcome
+}
+
+/** Why a failure does not count: `quarantined until 2026-12-31 (quarantine[0]): reason`. */
+export function quarantineWords({ entry, until, reason }: QuarantineEntry): string {
+  return `quarantined until ${until} (${entry}): ${reason}`
 }
 
 /** Every planned file of a run, with its tier. */
@@ -113,13 +120,15 @@ function passed(record: RunRecord): string {
   const counts = countRun(record)
   return [
     `${plural(counts.passed, 'test')} in ${plural(planned(record).length, 'file')}`,
-    ...amounts(counts, ['skipped', 'flaky']),
+    ...amounts(counts, ['skipped', 'quarantined', 'flaky']),
     took(record),
   ].join(', ')
 }
 
 function failed(record: RunRecord): string {
   const counts = countRun(record)
+  const [flaky] = failsByFlakiness(record)
+  if (counts.failed === 0 && flaky) return `flaky tests, which tier ${flaky.name} does not allow; ${passed(record)}`
   const files = planned(record)
   const bad = files.filter(({ file }) => countFile(file).failed > 0).length
   const stray = [...record.tiers.values()].reduce((sum, tier) => sum + tier.strayErrors.length, 0)
@@ -131,7 +140,7 @@ function failed(record: RunRecord): string {
       ? [`${inFiles} of ${plural(tests, 'test')} in ${bad} of ${plural(files.length, 'file')}`]
       : [`${plural(counts.passed, 'test')} passed`]),
     ...(stray > 0 ? [`${plural(stray, 'error')} outside of any file`] : []),
-    ...amounts(counts, ['notRun', 'flaky']),
+    ...amounts(counts, ['notRun', 'quarantined', 'flaky']),
     ...(record.missing.length > 0 ? [missingWords(record)] : []),
     took(record),
   ].join(', ')
@@ -200,7 +209,9 @@ function interrupted(record: RunRecord): string {
 }
 
 function amounts(counts: Counts, columns: readonly (keyof Counts)[]): string[] {
-  return columns.filter((key) => counts[key] > 0).map((key) => `${counts[key]} ${key === 'notRun' ? 'not run' : key}`)
+  return columns
+    .filter((key) => (counts[key] ?? 0) > 0)
+    .map((key) => `${counts[key]} ${key === 'notRun' ? 'not run' : key}`)
 }
 
 function took(record: RunRecord): string {

@@ -1,8 +1,10 @@
 import { unreachable, type Cause, type Ending, type NotRunReason } from '../core/ending.ts'
 import type { AttemptRef, PlannedFile, TierEnd } from '../core/events.ts'
 import type { Desk, Execution, FileStop, Lease, Seat, Trouble } from '../core/ports.ts'
-import { fileEnding } from '../core/verdict.ts'
+import type { TestRecord } from '../core/record.ts'
+import { countFile, fileEnding } from '../core/verdict.ts'
 import { seatEnvironment } from './environment.ts'
+import { watchFailures } from './fail-fast.ts'
 import type { Lane, Lanes } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { TierPlan } from './plan.ts'
@@ -33,6 +35,23 @@ export interface TierDesk extends Desk {
   abandon(cause: Cause): Promise<void>
   /** The lane's lease is gone: its file is killed, and the lane is used no more. */
   leaseLost(lane: Lane, message: string): void
+  /** From now on files start only as retries, and only if they would be done by then; `performance.now()`, ms. */
+  limitRetries(untilMs: number): void
+  /** The files that were not tried again because of that limit. */
+  readonly overLimit: ReadonlySet<string>
+  /** How many files were started here so far. */
+  readonly starts: number
+}
+
+/** What the desks of one tier have in common; there is more than one when copies of a file run at once. */
+export interface TierState {
+  readonly lostLanes: Set<Lane>
+  /** Attempts at each file that got a seat. */
+  readonly seated: Map<string, number>
+}
+
+export function tierState(): TierState {
+  return { lostLanes: new Set(), seated: new Map() }
 }
 
 interface Attempt {
@@ -49,16 +68,24 @@ interface Attempt {
   timer: NodeJS.Timeout | undefined
 }
 
-export function openDesk(tier: TierPlan, lanes: Lanes, ledger: Ledger, run: string): TierDesk {
+export function openDesk(
+  tier: TierPlan,
+  lanes: Lanes,
+  ledger: Ledger,
+  run: string,
+  { lostLanes, seated }: TierState = tierState(),
+): TierDesk {
   const { settings } = tier
   const plans = new Map(tier.files.map((file) => [file.id, file]))
   const suites = new Map(tier.suites.map((suite) => [suite.name, suite]))
   const bySeat = new Map<Seat, Attempt>()
   const byFile = new Map<string, Attempt>()
   const closing = new Set<Promise<void>>()
-  const lostLanes = new Set<Lane>()
   let execution: Execution | null = null
   let halted: Halt | null = null
+  let retriesUntilMs = Infinity
+  let starts = 0
+  const overLimit = new Set<string>()
   const { promise: whenHalted, resolve: announceHalt } = Promise.withResolvers<void>()
 
   const seat = (file: string, lane: Lane): Seat => {
@@ -73,10 +100,13 @@ export function openDesk(tier: TierPlan, lanes: Lanes, ledger: Ledger, run: stri
   }
 
   const sitDown = (taken: Seat, plan: PlannedFile, lane: Lane, lease: Lease | null): void => {
-    const attempts = ledger.record.tiers.get(settings.name)?.files.get(plan.id)?.attempts.length ?? 0
+    const known = ledger.record.tiers.get(settings.name)?.files.get(plan.id)?.attempts.length ?? 0
+    // Of repetitions, several may have a seat and not have started.
+    const number = plan.repeated ? Math.max(seated.get(plan.id) ?? 0, known) + 1 : known + 1
+    seated.set(plan.id, number)
     const attempt: Attempt = {
       file: plan,
-      ref: { tier: settings.name, file: plan.id, attempt: attempts + 1 },
+      ref: { tier: settings.name, file: plan.id, attempt: number },
       lane,
       lease,
       satAt: performance.now(),
@@ -109,13 +139,15 @@ export function openDesk(tier: TierPlan, lanes: Lanes, ledger: Ledger, run: stri
   }
 
   const leaseLost = (lane: Lane, message: string): void => {
-    if (lostLanes.has(lane) || !lane.lease) return
-    lostLanes.add(lane)
-    ledger.emit({ type: 'lease-lost', shard: lane.shard, database: lane.lease.database, message })
+    if (!lane.lease) return
+    if (!lostLanes.has(lane)) {
+      lostLanes.add(lane)
+      ledger.emit({ type: 'lease-lost', shard: lane.shard, database: lane.lease.database, message })
+    }
     for (const attempt of byFile.values()) {
       if (attempt.lane !== lane || !attempt.lease) continue
       attempt.reason ??= { kind: 'lease-lost', message }
-      execution?.kill(attempt.file.id)
+      execution?.kill(attempt.file.id, 'now')
     }
     lanes.retire(lane)
   }
@@ -148,8 +180,22 @@ export function openDesk(tier: TierPlan, lanes: Lanes, ledger: Ledger, run: stri
         errors: stop?.errors ?? [],
       })
       if (cleaned?.kind === 'ok') ledger.emit({ type: 'file-cleaned', ...attempt.ref, leftovers: cleaned.leftovers })
+      failFast.ended(attempt.ref)
+    } else if (seated.get(attempt.file.id) === attempt.ref.attempt) {
+      seated.set(attempt.file.id, attempt.ref.attempt - 1)
     }
     return lostLanes.has(attempt.lane) || (cleaned !== null && cleaned.kind !== 'ok') ? 'retired' : 'usable'
+  }
+
+  const failFast = watchFailures(tier, ledger, halt)
+
+  /** A retry that would take the tier's retries beyond their time; the attempt before says how long it takes. */
+  const isOverLimit = (file: string): boolean => {
+    if (retriesUntilMs === Infinity) return false
+    const before = ledger.record.tiers.get(settings.name)?.files.get(file)?.attempts.at(-1)?.durationMs ?? 0
+    if (performance.now() + before <= retriesUntilMs) return false
+    overLimit.add(file)
+    return true
   }
 
   const track = (work: Promise<void>): void => {
@@ -169,6 +215,11 @@ export function openDesk(tier: TierPlan, lanes: Lanes, ledger: Ledger, run: stri
     fail,
     whenHalted,
     leaseLost,
+    limitRetries: (untilMs) => void (retriesUntilMs = untilMs),
+    overLimit,
+    get starts() {
+      return starts
+    },
     get halted() {
       return halted
     },
@@ -177,6 +228,10 @@ export function openDesk(tier: TierPlan, lanes: Lanes, ledger: Ledger, run: stri
       for (;;) {
         const lane = await lanes.take(needsDatabase)
         if (lane === null) return null
+        if (isOverLimit(file)) {
+          lanes.give(lane)
+          return null
+        }
         if (!needsDatabase) return seat(file, lane)
         if (!(await openLane(lane))) continue
         if (!halted) return seat(file, lane)
@@ -192,7 +247,7 @@ export function openDesk(tier: TierPlan, lanes: Lanes, ledger: Ledger, run: stri
       const { lane } = attempt
       if ((await conclude(attempt)) === 'retired') return null
       const needsDatabase = suites.get(plans.get(file)!.suite)!.isolation === 'db'
-      if (halted || (needsDatabase && (!lane.lease || !(await openLane(lane))))) {
+      if (halted || isOverLimit(file) || (needsDatabase && (!lane.lease || !(await openLane(lane))))) {
         lanes.give(lane)
         return null
       }
@@ -207,6 +262,7 @@ export function openDesk(tier: TierPlan, lanes: Lanes, ledger: Ledger, run: stri
     started(file) {
       const attempt = attemptAt(file)
       attempt.started = true
+      starts++
       if (halted) attempt.reason ??= halted.running
       const database = attempt.lease?.database ?? null
       ledger.emit({ type: 'file-started', ...attempt.ref, shard: attempt.lane.shard, database })
@@ -216,7 +272,12 @@ export function openDesk(tier: TierPlan, lanes: Lanes, ledger: Ledger, run: stri
       }, settings.fileTimeoutMs)
     },
     collected: (file, tests) => ledger.emit({ type: 'file-collected', ...attemptAt(file).ref, tests }),
-    tested: (file, test) => ledger.emit({ type: 'test-ended', ...attemptAt(file).ref, test }),
+    tested(file, test) {
+      const { ref } = attemptAt(file)
+      ledger.emit({ type: 'test-ended', ...ref, test })
+      failFast.tested(ref, test)
+    },
+    leaked: (file, processes) => ledger.emit({ type: 'file-leaked', ...attemptAt(file).ref, processes }),
     output: (file, stream, text) => ledger.emit({ type: 'file-output', ...attemptAt(file).ref, stream, text }),
     stopped(file, stop) {
       const attempt = attemptAt(file)
@@ -257,27 +318,38 @@ function decide(attempt: Attempt, trouble: Trouble | null, ledger: Ledger): Endi
     if (reason?.kind === 'infrastructure') return reason
     return trouble ? { kind: 'infrastructure', cause: trouble.cause } : outcome
   }
+  // A file that fail-fast has ended may be the one whose failure was enough.
+  if (reason?.kind === 'cancelled' && reason.by === 'fail-fast' && testsOf(attempt, ledger).some(isFailed)) {
+    return { kind: 'failed' }
+  }
   if (reason) return reason
   if (stop === null) return { kind: 'infrastructure', cause: ENGINE_SILENT }
   const { exitCode, signal, outOfMemory } = stop
   return { kind: 'crashed', exitCode, signal, outOfMemory }
 }
 
+function testsOf({ ref }: Attempt, ledger: Ledger): TestRecord[] {
+  const attempts = ledger.record.tiers.get(ref.tier)?.files.get(ref.file)?.attempts
+  return [...(attempts?.findLast(({ attempt }) => attempt === ref.attempt)?.tests.values() ?? [])]
+}
+
+function isFailed(test: TestRecord): boolean {
+  return test.outcome === 'failed' || test.outcome === 'timed-out'
+}
+
 function byTests(attempt: Attempt, stop: Extract<FileStop, { kind: 'completed' }>, ledger: Ledger): Ending {
-  const { tier, file } = attempt.ref
-  const record = ledger.record.tiers.get(tier)?.files.get(file)?.attempts.at(-1)
-  const tests = [...(record?.tests.values() ?? [])]
-  const failed = tests.some((test) => test.outcome === 'failed' || test.outcome === 'timed-out')
+  const tests = testsOf(attempt, ledger)
+  const failed = tests.some(isFailed)
   if (failed || stop.errors.length > 0) return { kind: 'failed' }
   // With a pattern for names, a file may well have no test that matches.
   const empty = tests.length === 0 && ledger.record.meta?.testName === undefined
   return empty ? { kind: 'no-tests' } : { kind: 'passed' }
 }
 
-/** Whether a file's last attempt is worth another one, if the tier allows retries. */
+/** Whether a file's last attempt is worth another one, if the tier allows retries. A known failure is not. */
 export function isRetryable(ledger: Ledger, tier: string, file: string): boolean {
   const record = ledger.record.tiers.get(tier)?.files.get(file)
-  if (!record || record.attempts.length === 0) return false
+  if (!record || record.attempts.length === 0 || countFile(record).failed === 0) return false
   const ending = fileEnding(record)
   switch (ending.kind) {
     case 'failed':

@@ -7,6 +7,7 @@ import { forecast, order } from '../core/plan.ts'
 import type { DiscoveredFile, Engine, History } from '../core/ports.ts'
 import type { Settings, SuiteSettings, TierSettings } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
+import { quarantineOf, staleQuarantine } from './quarantine.ts'
 
 /** What a user asked to run. */
 export interface Selection {
@@ -34,6 +35,8 @@ export interface RunPlan {
   readonly tiers: readonly TierPlan[]
   readonly warnings: readonly string[]
   readonly testName: string | null
+  /** Every file of every tier that has suites was asked for. Absent: no. */
+  readonly whole?: boolean
 }
 
 export type PlanOutcome =
@@ -72,17 +75,22 @@ export async function planRun(
     warnings.push(`nothing to run: no test file of the selection is affected by what changed since ${since}`)
   }
   warnAboutStrays(settings, selection, discovery.files, warnings)
-  return { ok: true, plan: { engine: discovery.engine, tiers, warnings, testName: selection.testName } }
+  const unfiltered = selection.filters.length === 0 && selection.changed === null && selection.testName === null
+  if (selection.changed === null) warnings.push(...staleQuarantine(settings, discovery.files))
+  const whole = unfiltered && settings.suites.every(({ tier }) => selection.tiers.includes(tier))
+  return { ok: true, plan: { engine: discovery.engine, tiers, warnings, testName: selection.testName, whole } }
 }
 
 /** A file belongs to the first suite of the tier that takes it, so that a last suite can take the rest. */
 async function planTier(
   tier: TierSettings,
-  { root, suites: allSuites }: Settings,
+  settings: Settings,
   found: readonly DiscoveredFile[],
   history: History,
 ): Promise<TierPlan> {
-  const suites = allSuites.filter((suite) => suite.tier === tier.name)
+  const { root } = settings
+  const suites = settings.suites.filter((suite) => suite.tier === tier.name)
+  const quarantine = quarantineOf(settings, new Date())
   const matchers = suites.map((suite) => ({ suite, takes: suiteMatcher(suite) }))
   const files: PlannedFile[] = []
   for (const { id, path: file, project } of found) {
@@ -94,6 +102,8 @@ async function planTier(
       project,
       suite: taker.suite.name,
       expectedMs: history.file(tier.name, id)?.expectedMs ?? null,
+      ...quarantine(file),
+      ...(tier.stress ? { repeated: tier.stress } : {}),
     })
   }
   const unknown = files.filter((file) => file.expectedMs === null)

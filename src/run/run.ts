@@ -7,6 +7,7 @@ import type { RunRecord } from '../core/record.ts'
 import { exitCode } from '../core/verdict.ts'
 import type { Ledger } from './ledger.ts'
 import type { RunPlan } from './plan.ts'
+import { idleQuarantine } from './quarantine.ts'
 import { closeFiles, runTier } from './tier.ts'
 
 export interface RunDeps {
@@ -19,6 +20,8 @@ export interface RunDeps {
   readonly whole?: (own: RunRecord) => RunRecord
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
+  /** Makes another engine like the first, for runs that repeat files; absent: there is none. */
+  readonly anotherEngine?: () => Engine
   /** Aborted when the user interrupts the run; the reason is the signal's name. */
   readonly signal: AbortSignal
 }
@@ -36,16 +39,17 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
 
   const scratch = await mkdtemp(path.join(tmpdir(), 'tiershard-run-'))
   const redis = await findRedis(plan, deps)
+  let enough = false
   try {
     for (const tier of plan.tiers) {
-      if (redis === 'failed' || ledger.record.causes.length > 0 || deps.signal.aborted) {
-        const why = deps.signal.aborted ? 'signal' : 'infrastructure'
+      if (redis === 'failed' || ledger.record.causes.length > 0 || deps.signal.aborted || enough) {
+        const why = deps.signal.aborted ? 'signal' : enough ? 'fail-fast' : 'infrastructure'
         closeFiles(tier.settings.name, ledger, why)
-        const end = why === 'signal' ? 'cancelled' : 'infrastructure'
+        const end = why === 'infrastructure' ? 'infrastructure' : 'cancelled'
         ledger.emit({ type: 'tier-ended', tier: tier.settings.name, end })
         continue
       }
-      await runTier(tier, {
+      const outcome = await runTier(tier, {
         run: deps.meta.run,
         engine: deps.engine,
         ledger,
@@ -54,12 +58,17 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
         signal: deps.signal,
         scratch,
         testName: plan.testName,
+        anotherEngine: deps.anotherEngine ?? (() => deps.engine),
       })
+      enough ||= outcome === 'enough'
     }
   } finally {
     deps.signal.removeEventListener('abort', onSignal)
     await Promise.all([deps.engine.close(), redis === 'failed' ? undefined : redis?.close()])
     await rm(scratch, { recursive: true, force: true })
+  }
+  for (const message of idleQuarantine(plan, ledger.record)) {
+    ledger.emit({ type: 'notice', level: 'warning', code: 'quarantine', message })
   }
   ledger.emit({ type: 'run-ended', exitCode: exitCode(deps.whole?.(ledger.record) ?? ledger.record) })
   return ledger.record

@@ -1,11 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Cause, NotRunReason } from '../core/ending.ts'
-import type { PlannedFile } from '../core/events.ts'
-import type { Engine, Lease, RedisServer } from '../core/ports.ts'
-import { isRetryable, openDesk, type TierDesk } from './desk.ts'
+import type { Event, PlannedFile } from '../core/events.ts'
+import type { Batch, Engine, Lease, RedisServer } from '../core/ports.ts'
+import { isShort } from '../core/verdict.ts'
+import { isRetryable, openDesk, tierState, type TierDesk } from './desk.ts'
+import { failFastReached, retriesOf } from './fail-fast.ts'
 import { openLanes, type Lane } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { TierPlan } from './plan.ts'
+import { runStress } from './stress.ts'
 
 /** How long an engine may take to end everything after it was told to stop, ms; its own escalation takes about 3 s. */
 const STOP_LIMIT_MS = 10_000
@@ -22,10 +25,16 @@ export interface TierDeps {
   readonly signal: AbortSignal
   readonly scratch: string
   readonly testName: string | null
+  /** Another engine like the first, for copies of a file that run at once. */
+  readonly anotherEngine: () => Engine
 }
 
-/** Runs one tier from its first lease to its last ending. Whatever happens, every planned file has an ending after it. */
-export async function runTier(plan: TierPlan, deps: TierDeps): Promise<void> {
+/**
+ * Runs one tier from its first lease to its last ending. Whatever happens, every planned file has an ending after it.
+ *
+ * @returns `enough` when so many tests have failed that the tiers after it must not start
+ */
+export async function runTier(plan: TierPlan, deps: TierDeps): Promise<'done' | 'enough'> {
   const { ledger } = deps
   const tier = plan.settings.name
   const deadline = AbortSignal.timeout(plan.settings.deadlineMs)
@@ -36,18 +45,32 @@ export async function runTier(plan: TierPlan, deps: TierDeps): Promise<void> {
     closeFiles(tier, ledger, why)
     const end = why === 'signal' ? 'cancelled' : why === 'tier-deadline' ? 'deadline' : 'infrastructure'
     ledger.emit({ type: 'tier-ended', tier, end })
-    return
+    return 'done'
   }
   const { leases } = leased
   if (plan.files.length === 0) ledger.emit({ type: 'tier-started', tier, shards: 0, attempt: 1 })
   const withoutRedis = plan.files.some((file) => !needsDatabase(plan, file))
-  const shards = Math.min(plan.settings.shards, Math.max(plan.files.length, 1))
+  const shards = Math.min(plan.settings.shards, Math.max(plan.files.length * copies(plan), 1))
   const lanes = openLanes(leases, withoutRedis ? shards : leases.length)
-  const desk = openDesk(plan, lanes, ledger, deps.run)
-  announce(leases, ledger, desk)
+  const state = tierState()
+  const desk = openDesk(plan, lanes, ledger, deps.run, state)
+  const desks = [desk]
+  announce(leases, ledger)
   const stopWatching = watch(desk, plan, deps, deadline)
   try {
-    await runBatches(plan, lanes.size, desk, deps)
+    if (plan.settings.stress) {
+      ledger.emit({ type: 'tier-started', tier, shards: lanes.size, attempt: 1 })
+      const open = (): TierDesk => {
+        const another = openDesk(plan, lanes, ledger, deps.run, state)
+        desks.push(another)
+        return another
+      }
+      const execute = async (batch: Batch, at: TierDesk, engine: Engine): Promise<void> =>
+        executeBatch(batch, at, { ...deps, engine })
+      await runStress(plan, lanes.size, { ...deps, first: desk, open, execute, noLaneLeft })
+    } else {
+      await runBatches(plan, lanes.size, desk, deps)
+    }
   } finally {
     stopWatching()
     closeFiles(tier, ledger, desk.halted?.waiting ?? 'lost')
@@ -57,12 +80,15 @@ export async function runTier(plan: TierPlan, deps: TierDeps): Promise<void> {
     }
     ledger.emit({ type: 'tier-ended', tier, end: desk.halted?.end ?? 'completed' })
   }
+  return failFastReached(plan, ledger) ? 'enough' : 'done'
 
-  function announce(all: readonly Lease[], to: Ledger, listener: TierDesk): void {
+  function announce(all: readonly Lease[], to: Ledger): void {
     for (const [shard, lease] of all.entries()) {
       const lane: Lane = lanes.at(shard)
       to.emit({ type: 'lease-granted', shard, database: lease.database, fence: lease.fence })
-      lease.onLost((message) => listener.leaseLost(lane, message))
+      lease.onLost((message) => {
+        for (const one of desks) one.leaseLost(lane, message)
+      })
     }
   }
 }
@@ -72,11 +98,25 @@ async function runBatches(plan: TierPlan, shards: number, desk: TierDesk, deps: 
   const { ledger } = deps
   const tier = plan.settings.name
   let files: readonly PlannedFile[] = plan.files
-  for (let attempt = 1; attempt <= plan.settings.retries + 1 && files.length > 0 && !desk.halted; attempt++) {
+  for (let attempt = 1; files.length > 0 && !desk.halted; attempt++) {
+    if (attempt === 2) desk.limitRetries(performance.now() + (plan.settings.retryLimitMs ?? Infinity))
     ledger.emit({ type: 'tier-started', tier, shards, attempt })
     await runToTheEnd(files, attempt, plan, shards, desk, deps)
-    files = files.filter((file) => isRetryable(ledger, tier, file.id))
+    files = files.filter(
+      ({ id, suite }) => attempt <= retriesOf(plan, suite) && isRetryable(ledger, tier, id) && !desk.overLimit.has(id),
+    )
   }
+  if (desk.overLimit.size > 0) ledger.emit(overRetryLimit(plan, [...desk.overLimit]))
+}
+
+const NAMES = 5
+
+function overRetryLimit({ settings }: TierPlan, files: readonly string[]): Event {
+  const some = files.slice(0, NAMES).join(', ') + (files.length > NAMES ? ` and ${files.length - NAMES} more` : '')
+  const limit = `${(settings.retryLimitMs ?? 0) / 1000} s (retryLimit of tier ${settings.name})`
+  const what = files.length === 1 ? '1 failed file was' : `${files.length} failed files were`
+  const message = `${what} not tried again: it would have taken the retries beyond ${limit}: ${some}`
+  return { type: 'notice', level: 'warning', code: 'retry-limit', message }
 }
 
 /** A file that was dropped (its lane's lease was lost before it started) is offered again, as long as that helps. */
@@ -93,7 +133,9 @@ async function runToTheEnd(
     const batch = { tier: plan.settings, files: waiting, shards, scratch: deps.scratch, testName: deps.testName }
     await executeBatch(batch, desk, deps)
     const record = deps.ledger.record.tiers.get(plan.settings.name)
-    const left = waiting.filter((file) => (record?.files.get(file.id)?.attempts.length ?? 0) < attempt)
+    const left = waiting.filter(
+      ({ id }) => (record?.files.get(id)?.attempts.length ?? 0) < attempt && !desk.overLimit.has(id),
+    )
     if (left.length === waiting.length) {
       if (!desk.halted) await desk.abandon(noLaneLeft(left.length))
       return
@@ -102,7 +144,7 @@ async function runToTheEnd(
   }
 }
 
-async function executeBatch(batch: Parameters<Engine['execute']>[0], desk: TierDesk, deps: TierDeps): Promise<void> {
+async function executeBatch(batch: Batch, desk: TierDesk, deps: TierDeps): Promise<void> {
   const execution = deps.engine.execute(batch, desk)
   desk.serve(execution)
   if (desk.halted) execution.stop()
@@ -156,7 +198,8 @@ type Leased = { readonly ok: true; readonly leases: readonly Lease[] } | { reado
 /** As many leases as the tier's files can use; none for a tier without Redis. */
 async function leaseDatabases(plan: TierPlan, deps: TierDeps, signal: AbortSignal): Promise<Leased> {
   const { ledger } = deps
-  const wanted = Math.min(plan.settings.shards, plan.files.filter((file) => needsDatabase(plan, file)).length)
+  const files = plan.files.filter((file) => needsDatabase(plan, file)).length
+  const wanted = Math.min(plan.settings.shards, files * copies(plan))
   if (wanted === 0 || deps.redis === null) return { ok: true, leases: [] }
   const grant = await deps.redis.lease({
     count: wanted,
@@ -178,6 +221,11 @@ async function leaseDatabases(plan: TierPlan, deps: TierDeps, signal: AbortSigna
   return { ok: true, leases: grant.leases }
 }
 
+/** How many attempts at one file may run at once. */
+function copies({ settings: { stress, shards } }: TierPlan): number {
+  return stress ? (stress.times ?? shards) : 1
+}
+
 function needsDatabase(plan: TierPlan, file: PlannedFile): boolean {
   return plan.suites.find((suite) => suite.name === file.suite)?.isolation === 'db'
 }
@@ -185,9 +233,10 @@ function needsDatabase(plan: TierPlan, file: PlannedFile): boolean {
 /** Gives every file of a tier that never started an ending that says why. */
 export function closeFiles(tier: string, ledger: Ledger, why: NotRunReason): void {
   const ending = { kind: 'not-run', why } as const
-  for (const [file, { attempts, notRun }] of ledger.record.tiers.get(tier)?.files ?? []) {
-    if (attempts.length > 0 || notRun) continue
-    ledger.emit({ type: 'file-ended', tier, file, attempt: 1, ending, durationMs: 0, running: [], errors: [] })
+  for (const [file, record] of ledger.record.tiers.get(tier)?.files ?? []) {
+    if ((record.attempts.length > 0 && !isShort(record)) || record.notRun) continue
+    const attempt = record.attempts.length + 1
+    ledger.emit({ type: 'file-ended', tier, file, attempt, ending, durationMs: 0, running: [], errors: [] })
   }
 }
 

@@ -1,5 +1,5 @@
 import type { TestCase, TestModule } from 'vitest/node'
-import type { ErrorRecord, TestResult } from '../../core/events.ts'
+import type { ErrorRecord, LeakedProcess, TestResult } from '../../core/events.ts'
 import { cap, engineError, toErrorRecord } from './errors.ts'
 import type { FromHost } from './protocol.ts'
 import { readTrace } from './trace.ts'
@@ -22,6 +22,7 @@ export class Attempt {
   readonly #errors: ErrorRecord[] = []
   #output = 0
   #ended = false
+  #frozen = false
 
   /**
    * @param unhandled hands out, once, the errors that a file's process left to vitest because no test caught them
@@ -45,7 +46,17 @@ export class Attempt {
     this.#post({ type: 'started', file: this.file, seat })
   }
 
+  /** The file is being ended: what it still says of its tests does not count. */
+  freeze(): void {
+    this.#frozen = true
+  }
+
+  leaked(processes: readonly LeakedProcess[]): void {
+    this.#post({ type: 'leaked', file: this.file, processes })
+  }
+
   collected(module: TestModule): void {
+    if (this.#frozen) return
     const name = uniqueNames()
     for (const test of module.children.allTests()) {
       if (this.#testName !== null && !this.#testName.test(test.fullName)) continue
@@ -57,7 +68,7 @@ export class Attempt {
   tested(test: TestCase): void {
     const known = this.#tests.get(test.id)
     const outcome = test.result()
-    if (!known || outcome.state === 'pending' || this.#told.has(test.id)) return
+    if (this.#frozen || !known || outcome.state === 'pending' || this.#told.has(test.id)) return
     const diagnostic = test.diagnostic()
     const errors = (outcome.errors ?? []).map(toErrorRecord)
     this.#tell(test.id, {
@@ -72,6 +83,7 @@ export class Attempt {
 
   /** vitest says that the module is done: what it has not told yet is told now. */
   moduleEnded(module: TestModule): void {
+    if (this.#frozen) return
     this.#ended = true
     for (const test of module.children.allTests()) this.tested(test)
     for (const owner of [module, ...module.children.allSuites()]) {

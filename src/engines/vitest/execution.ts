@@ -68,6 +68,8 @@ export function execute(host: HostSource, batch: HostBatch, desk: Desk): Executi
         return desk.tested(message.file, message.result)
       case 'output':
         return desk.output(message.file, message.stream, message.text)
+      case 'leaked':
+        return desk.leaked(message.file, message.processes)
       case 'stopped':
         return desk.stopped(message.file, message.stop)
       case 'stray':
@@ -105,7 +107,7 @@ export function execute(host: HostSource, batch: HostBatch, desk: Desk): Executi
   const done = run()
   return {
     done,
-    kill: (file) => running?.send({ type: 'kill', file }),
+    kill: (file, how) => running?.send({ type: 'kill', file, how }),
     stop() {
       if (stopping) return
       stopping = true

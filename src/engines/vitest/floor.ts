@@ -12,7 +12,7 @@ export class Floor {
   readonly #post: (message: FromHost) => void
   readonly #asks = new Map<number, (seat: HostSeat | null) => void>()
   readonly #attempts = new Map<string, Attempt>()
-  readonly #kills = new Map<string, () => void>()
+  readonly #kills = new Map<string, (how?: 'now') => void>()
   readonly #settled = new Set<string>()
   #lastAsk = 0
   #lastProcess = 0
@@ -56,7 +56,7 @@ export class Floor {
   }
 
   /** From `started` to `stopped`, reports on the file reach this attempt. */
-  opened(attempt: Attempt, kill: () => void): void {
+  opened(attempt: Attempt, kill: (how?: 'now') => void): void {
     this.#attempts.set(attempt.file, attempt)
     this.#kills.set(attempt.file, kill)
   }
@@ -76,15 +76,15 @@ export class Floor {
     return this.#settled.has(file)
   }
 
-  kill(file: string): void {
-    this.#kills.get(file)?.()
+  kill(file: string, how?: 'now'): void {
+    this.#kills.get(file)?.(how)
   }
 
   /** Drops whatever waits and kills whatever runs. */
-  stop(): void {
+  stop(how?: 'now'): void {
     this.#stopping = true
     for (const ask of this.#asks.keys()) this.answer(ask, null)
-    for (const kill of this.#kills.values()) kill()
+    for (const kill of this.#kills.values()) kill(how)
   }
 
   #drop(file: string): null {

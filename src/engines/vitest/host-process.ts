@@ -4,6 +4,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { FromHost, ToHost } from './protocol.ts'
+import { endOurs, MARK, ownMark } from './marks.ts'
 import { killGroup, sweepGroup } from './process-group.ts'
 
 const HOST_FILE = fileURLToPath(new URL(`./host${path.extname(import.meta.url)}`, import.meta.url))
@@ -13,6 +14,8 @@ const LAST_WORDS = 4_000
 const SWEEP_LIMIT_MS = 1_000
 /** How long its pipes may stay open after it is gone, ms. */
 const DRAIN_LIMIT_MS = 250
+/** Between SIGTERM and SIGKILL for what is left of it, ms. */
+const TERM_LIMIT_MS = 300
 
 /** A running vitest host, as the orchestrator sees it. */
 export class HostProcess {
@@ -21,11 +24,13 @@ export class HostProcess {
   /** Resolves with what happened when the process is gone. */
   readonly ended: Promise<string>
   readonly #child: ChildProcess
+  readonly #mark: string
   #lastWords = ''
   /** Why it was killed, if that is known. */
   #why: string | null = null
 
   constructor(root: string, env: NodeJS.ProcessEnv) {
+    this.#mark = ownMark(env[MARK])
     this.#child = fork(HOST_FILE, [], {
       cwd: root,
       env,
@@ -85,6 +90,8 @@ export class HostProcess {
     })
     const how = await promise
     if (this.pid === undefined) return how
+    const limits = { graceMs: 0, termMs: TERM_LIMIT_MS, killMs: SWEEP_LIMIT_MS }
+    if (this.#mark !== '') await endOurs({ mark: this.#mark, group: this.pid }, limits)
     await sweepGroup(this.pid, SWEEP_LIMIT_MS)
     // Its last output may be in the pipes still; nobody else writes to them.
     await Promise.race([closed, sleep(DRAIN_LIMIT_MS, undefined, { ref: false })])

@@ -43,7 +43,7 @@ async function handle(message: ToHost): Promise<void> {
     case 'seat':
       return session!.floor?.answer(message.ask, message.seat)
     case 'kill':
-      return session!.floor?.kill(message.file)
+      return session!.floor?.kill(message.file, message.how)
     case 'stop':
       return session!.floor?.stop()
     case 'close':
@@ -106,6 +106,6 @@ function findConfig(root: string): string | null {
 }
 
 function endNow(): void {
-  session?.floor?.stop()
+  session?.floor?.stop('now')
   process.kill(process.pid, 'SIGKILL')
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,6 +8,8 @@ import { resolveChanged } from './changed.ts'
 import { execute, hostBatch } from './execution.ts'
 import { HostProcess } from './host-process.ts'
 import { findVitest } from './install.ts'
+import { MARK, markBelow } from './marks.ts'
+import { startWatchdog } from './watchdog.ts'
 
 /** Loading vitest and the user's config takes half a second to a few seconds; beyond this something hangs, ms. */
 const OPEN_LIMIT_MS = 120_000
@@ -42,6 +45,8 @@ export function createVitestEngine(options: VitestEngineOptions): Engine {
   /** Every host that may still be there. */
   const hosts = new Set<HostProcess>()
   let idle: Host | null = null
+  const mark = runMark(options.env)
+  let stopWatchdog: (() => void) | null = null
   let batches: Promise<unknown> = Promise.resolve()
   let execution: Execution | null = null
 
@@ -49,7 +54,8 @@ export function createVitestEngine(options: VitestEngineOptions): Engine {
     const { root, configFile } = options
     const installed = findVitest(root)
     if (!installed.ok) return { ok: false, message: installed.message }
-    const process = new HostProcess(root, hostEnvironment(options))
+    stopWatchdog ??= startWatchdog(mark)
+    const process = new HostProcess(root, hostEnvironment(options, `${mark}/${hostNumber()}`))
     hosts.add(process)
     void process.ended.then(() => {
       hosts.delete(process)
@@ -116,6 +122,8 @@ export function createVitestEngine(options: VitestEngineOptions): Engine {
       await batches
       idle = null
       await Promise.all([...hosts].map(closeHost))
+      stopWatchdog?.()
+      stopWatchdog = null
     },
   }
 }
@@ -135,9 +143,21 @@ async function closeHost(process: HostProcess): Promise<void> {
   await process.ended
 }
 
+let hostCount = 0
+
+/** Tells the hosts of this process apart. */
+function hostNumber(): string {
+  return `${process.pid}-${++hostCount}`
+}
+
+/** The mark of all processes of a run: its id, or where there is none, one of the same form. */
+function runMark(env: NodeJS.ProcessEnv): string {
+  return env['TIERSHARD_RUN'] ?? `engine-${randomBytes(6).toString('hex')}`
+}
+
 /** The variables of the host and, through it, of the workers. */
-function hostEnvironment({ root, env }: VitestEngineOptions): NodeJS.ProcessEnv {
-  const own: NodeJS.ProcessEnv = { ...env }
+function hostEnvironment({ root, env }: VitestEngineOptions, mark: string): NodeJS.ProcessEnv {
+  const own: NodeJS.ProcessEnv = { ...env, [MARK]: markBelow(env[MARK], mark) }
   for (const name of SEAT_VARIABLES) delete own[name]
   // Every worker loads the same code: compiled once, it saves a tenth of a run's CPU time. The user's own choice stays.
   const modules = path.join(root, 'node_modules')

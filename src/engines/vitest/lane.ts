@@ -5,6 +5,7 @@ import type { WorkerRequest } from 'vitest/node'
 import { Attempt } from './attempt.ts'
 import { toErrorRecord } from './errors.ts'
 import type { Floor } from './floor.ts'
+import { MARK } from './marks.ts'
 import type { FromHost, HostSeat } from './protocol.ts'
 import { STOP_LIMIT_MS, Worker, type Response, type RunRequest, type StartRequest, type StopRequest } from './worker.ts'
 import type { Exit, Launch } from './worker-process.ts'
@@ -48,6 +49,8 @@ export class Lane {
   #attempt: Attempt | null = null
   /** The attempt's file has run to its end. */
   #finished = false
+  /** The attempt's file was ended before that: what it may say on its way out does not count. */
+  #killed = false
   #traceFrom = 0
 
   constructor(options: LaneOptions) {
@@ -113,7 +116,14 @@ export class Lane {
     this.#attempt = attempt
     this.#finished = false
     this.#traceFrom = worker.traceSize()
-    floor.opened(attempt, () => worker.kill())
+    this.#killed = false
+    floor.opened(attempt, (how) => {
+      if (!this.#finished) {
+        this.#killed = true
+        attempt.freeze()
+      }
+      worker.kill(how)
+    })
     // Said before vitest is loaded, not after: from here on the file's deadline runs, and somebody may kill it.
     attempt.started(seat.id)
     const problem = fresh ? await worker.boot(this.#start!, seat, pool) : null
@@ -121,11 +131,12 @@ export class Lane {
       // The user's environment or options are to blame, not a crash: the file ends with this error.
       attempt.error(problem)
       this.#finished = true
-      worker.kill()
+      worker.kill('now')
       return worker.ended()
     }
     const finished = await worker.run(request)
     if (finished === null) return
+    if (this.#killed) return worker.ended()
     if (finished.error !== undefined) attempt.error(finished.error)
     this.#finished = true
     // With a process of its own, what it says while it ends is the file's too.
@@ -162,8 +173,10 @@ export class Lane {
 
   #spawn(seat: HostSeat): Worker {
     const { floor, launch } = this.#options
-    const trace = path.join(floor.scratch, `vitest-${process.pid}-${floor.nextProcess()}.trace`)
-    const worker = new Worker({ ...launch, trace }, seat, {
+    const number = floor.nextProcess()
+    const trace = path.join(floor.scratch, `vitest-${process.pid}-${number}.trace`)
+    const env = { ...launch.env, [MARK]: `${launch.env[MARK] ?? ''}/${process.pid}-${number}` }
+    const worker = new Worker({ ...launch, env, trace }, seat, {
       call: (frame) => this.events.emit('message', frame),
       output: (stream, text) => this.#attempt?.output(stream, text),
       ended: (exit) => this.#gone(worker, exit),
@@ -175,6 +188,7 @@ export class Lane {
   #gone(worker: Worker, exit: Exit): void {
     const attempt = this.#attempt
     if (attempt) {
+      if (this.#finished && exit.leaked.length > 0) attempt.leaked(exit.leaked)
       if (!this.#finished) attempt.died(exit, worker.trace(this.#traceFrom))
       this.#close(attempt)
     }

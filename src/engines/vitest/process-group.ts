@@ -4,6 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** How often to look whether killed processes are gone, ms. */
 const LOOK_MS = 2
 
+/** Sends a signal to a process group, if there is one. */
+export function signalGroup(leader: number, signal: 'SIGTERM'): void {
+  try {
+    process.kill(-leader, signal)
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
 /** Ends a process group. Says whether there was one (on Linux: even if all of it is zombies). */
 export function killGroup(leader: number): boolean {
   try {

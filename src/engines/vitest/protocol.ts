@@ -1,4 +1,4 @@
-import type { CollectedTest, ErrorRecord, TestResult } from '../../core/events.ts'
+import type { CollectedTest, ErrorRecord, LeakedProcess, TestResult } from '../../core/events.ts'
 import type { DiscoveredFile, FileStop } from '../../core/ports.ts'
 
 /**
@@ -40,7 +40,7 @@ export type ToHost =
   | { readonly type: 'execute'; readonly batch: HostBatch }
   /** The answer to an `ask`. */
   | { readonly type: 'seat'; readonly ask: number; readonly seat: HostSeat | null }
-  | { readonly type: 'kill'; readonly file: string }
+  | { readonly type: 'kill'; readonly file: string; readonly how: 'now' | undefined }
   | { readonly type: 'stop' }
   | { readonly type: 'close' }
 
@@ -62,6 +62,7 @@ export type FromHost =
   | { readonly type: 'collected'; readonly file: string; readonly tests: readonly CollectedTest[] }
   | { readonly type: 'tested'; readonly file: string; readonly result: TestResult }
   | { readonly type: 'output'; readonly file: string; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly type: 'leaked'; readonly file: string; readonly processes: readonly LeakedProcess[] }
   | { readonly type: 'stopped'; readonly file: string; readonly stop: FileStop }
   | { readonly type: 'stray'; readonly error: ErrorRecord }
   | { readonly type: 'done'; readonly outcome: HostOutcome }

@@ -1,12 +1,18 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { killGroup, sweepGroup } from './process-group.ts'
+import type { LeakedProcess } from '../../core/events.ts'
+import { endOurs, MARK, ownMark } from './marks.ts'
+import { killGroup, signalGroup, sweepGroup } from './process-group.ts'
 
 /** After a process has exited: how long its pipes may stay open (a descendant outside its group holds them), ms. */
 const DRAIN_LIMIT_MS = 250
 /** How long to wait for the killed descendants of a process that is gone, ms. */
 const SWEEP_LIMIT_MS = 1_000
+/** What a process has started may end with it, by itself, for so long before it counts as left running, ms. */
+const GRACE_MS = 250
+/** Between SIGTERM and SIGKILL for what it has left running, ms. */
+const TERM_LIMIT_MS = 300
 /** How much of the end of stderr is kept to recognise V8's last words, UTF-16 units. */
 const LAST_WORDS = 16 * 1024
 const OUT_OF_MEMORY = /FATAL ERROR: .*(?:out of memory|allocation failed|heap limit)/i
@@ -17,6 +23,8 @@ export interface Exit {
   readonly outOfMemory: boolean
   /** Set when there never was a process. */
   readonly spawnError: Error | null
+  /** What it had left running when it ended by itself. Linux only. */
+  readonly leaked: readonly LeakedProcess[]
 }
 
 export interface Launch {
@@ -44,11 +52,15 @@ export class WorkerProcess {
   readonly pid: number | undefined
   readonly #child: ChildProcess
   readonly #trace: string
+  readonly #mark: string
   #lastWords = ''
+  /** Bytes of the trace that count; null: all. */
+  #frozenAt: number | null = null
   #exited = false
 
   constructor(launch: Launch, listener: WorkerListener) {
     this.#trace = launch.trace
+    this.#mark = ownMark(launch.env[MARK])
     const trace = openSync(launch.trace, 'w')
     try {
       this.#child = fork(launch.entrypoint, [], {
@@ -81,17 +93,25 @@ export class WorkerProcess {
     if (this.#child.connected) this.#child.send(message as object, () => {})
   }
 
-  /** SIGTERM goes to the process, which may end in order; SIGKILL to its whole group. */
-  kill(signal: 'SIGTERM' | 'SIGKILL'): void {
+  /** SIGTERM goes to the process, which may end in order, or to its group; SIGKILL always to its group. */
+  kill(signal: 'SIGTERM' | 'SIGKILL', to?: 'group'): void {
     if (this.#exited || this.pid === undefined) return
     if (signal === 'SIGKILL') killGroup(this.pid)
+    else if (to === 'group') signalGroup(this.pid, signal)
     this.#child.kill(signal)
+  }
+
+  /** From now on it is being ended: what it traces does not count, and what it leaves running is no leak. */
+  freeze(): void {
+    this.#frozenAt ??= this.traceSize()
   }
 
   /** What the process has traced so far, from a byte offset on. */
   trace(from: number): string {
     try {
-      return readFileSync(this.#trace).subarray(from).toString('utf8')
+      return readFileSync(this.#trace)
+        .subarray(from, this.#frozenAt ?? undefined)
+        .toString('utf8')
     } catch {
       return ''
     }
@@ -109,15 +129,16 @@ export class WorkerProcess {
       if (child.connected) child.once('disconnect', resolve)
       else resolve()
     })
-    const exit = await new Promise<Omit<Exit, 'outOfMemory'>>((resolve) => {
+    const exit = await new Promise<Omit<Exit, 'outOfMemory' | 'leaked'>>((resolve) => {
       child.once('exit', (exitCode, signal) => resolve({ exitCode, signal, spawnError: null }))
       child.on('error', (error) => {
         if (child.pid === undefined) resolve({ exitCode: null, signal: null, spawnError: error })
       })
     })
     this.#exited = true
+    let leaked: readonly LeakedProcess[] = []
     if (exit.spawnError === null) {
-      await sweepGroup(this.pid!, SWEEP_LIMIT_MS)
+      leaked = await this.#endTheRest(this.pid!)
       const limit = new AbortController()
       const late = sleep(DRAIN_LIMIT_MS, undefined, { signal: limit.signal }).catch(() => {})
       await Promise.race([Promise.all([closed, disconnected]), late])
@@ -126,7 +147,16 @@ export class WorkerProcess {
       child.stderr?.destroy()
     }
     const aborted = exit.signal === 'SIGABRT' || exit.exitCode === 134
-    return { ...exit, outOfMemory: OUT_OF_MEMORY.test(this.#lastWords) && (aborted || exit.exitCode !== 0) }
+    return { ...exit, leaked, outOfMemory: OUT_OF_MEMORY.test(this.#lastWords) && (aborted || exit.exitCode !== 0) }
+  }
+
+  /** Whoever could still write to the database is gone when this resolves: its group, and on Linux what left its group. */
+  async #endTheRest(pid: number): Promise<readonly LeakedProcess[]> {
+    const killed = this.#frozenAt !== null
+    const limits = { graceMs: killed ? 0 : GRACE_MS, termMs: TERM_LIMIT_MS, killMs: SWEEP_LIMIT_MS }
+    const found = this.#mark === '' ? [] : await endOurs({ mark: this.#mark, group: pid }, limits)
+    await sweepGroup(pid, SWEEP_LIMIT_MS)
+    return killed ? [] : found
   }
 
   /** Removes the trace; the process must be gone, and its trace read. */

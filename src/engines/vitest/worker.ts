@@ -36,6 +36,7 @@ export class Worker {
   readonly #process: WorkerProcess
   readonly #events: WorkerEvents
   readonly #ended: Promise<void>
+  #killing = false
   readonly #waiting = new Map<Response['type'], (response: Response | null) => void>()
 
   constructor(launch: Launch, seat: HostSeat, events: WorkerEvents) {
@@ -89,13 +90,20 @@ export class Worker {
   /** Ends the process, the hard way if it must be, and resolves when it is gone. */
   async terminate(): Promise<void> {
     this.#process.kill('SIGTERM')
-    const force = setTimeout(() => this.kill(), TERM_LIMIT_MS)
+    const force = setTimeout(() => this.kill('now'), TERM_LIMIT_MS)
     await this.#ended
     clearTimeout(force)
   }
 
-  kill(): void {
-    this.#process.kill('SIGKILL')
+  /** SIGTERM to the process and what it has started, and soon after SIGKILL; `now`: SIGKILL at once. */
+  kill(how?: 'now'): void {
+    this.#process.freeze()
+    if (how === 'now') return this.#process.kill('SIGKILL')
+    if (this.#killing) return
+    this.#killing = true
+    this.#process.kill('SIGTERM', 'group')
+    const force = setTimeout(() => this.#process.kill('SIGKILL'), TERM_LIMIT_MS)
+    void this.#ended.then(() => clearTimeout(force))
   }
 
   send(message: unknown): void {

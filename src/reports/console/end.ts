@@ -2,7 +2,9 @@ import type { RunRecord, TierRecord } from '../../core/record.ts'
 import { failures, groupFailures } from '../failures.ts'
 import { missingLines } from '../missing.ts'
 import { duration, percent, plural, printable } from '../format.ts'
+import { leaks, quarantined } from '../known.ts'
 import type { SlowReport } from '../slow.ts'
+import { rateWords, stressReport } from '../stress.ts'
 import { flakyTests, suiteRows, type SuiteRow } from '../suites.ts'
 import { tierMs, verdictOf, verdictSentence } from '../words.ts'
 import type { Paint } from './paint.ts'
@@ -29,6 +31,9 @@ export function endLines(record: RunRecord, slow: SlowReport, options: EndOption
     failureBlock(record, paint),
     notRunBlock(record, paint),
     flakyBlock(record, paint),
+    quarantineBlock(record, paint),
+    leakBlock(record, paint),
+    stressBlock(record, paint),
     slowBlock(slow, paint),
     misfitBlock(slow, paint),
     warningBlock(record, paint),
@@ -115,6 +120,44 @@ function flakyBlock(record: RunRecord, paint: Paint): string[] {
   const lines = flaky.slice(0, NAMES).map((name) => `  ${printable(name)}`)
   const heading = paint('bold', `flaky: ${plural(flaky.length, 'test')} failed first and passed in the end`)
   return [heading, ...lines, ...rest(flaky.length - NAMES, 'test', '  ')]
+}
+
+function quarantineBlock(record: RunRecord, paint: Paint): string[] {
+  const known = quarantined(record)
+  if (known.length === 0) return []
+  const lines = known.slice(0, NAMES).map(({ file, test, until, entry, reason, message }) => {
+    const name = printable(test === null ? file : `${file} > ${test}`)
+    return `  ${name}: ${printable(message)} (${entry}, until ${until}: ${printable(reason)})`
+  })
+  const heading = paint('bold', `quarantined: ${plural(known.length, 'known failure')} not counted`)
+  return [heading, ...lines, ...rest(known.length - NAMES, 'failure', '  ')]
+}
+
+function leakBlock(record: RunRecord, paint: Paint): string[] {
+  const all = leaks(record).flatMap(({ file, processes }) =>
+    processes.map(({ pid, command }) => `  ${printable(file)}: pid ${pid}, ${printable(command)}`),
+  )
+  if (all.length === 0) return []
+  const heading = paint(
+    'bold',
+    `leaked: ${plural(all.length, 'process', 'processes')} left running by test files, ended`,
+  )
+  return [heading, ...all.slice(0, NAMES), ...(all.length > NAMES ? [`  and ${all.length - NAMES} more`] : [])]
+}
+
+function stressBlock(record: RunRecord, paint: Paint): string[] {
+  const report = stressReport(record)
+  if (!report) return []
+  const worst = report.files.toSorted((a, b) => b.rate - a.rate)
+  const lines = worst
+    .slice(0, NAMES)
+    .flatMap((file) => [
+      `  ${printable(file.file)}: ${rateWords(file)}`,
+      ...file.tests.slice(0, NAMES_A_GROUP).map((test) => `      ${printable(test.test)}: ${rateWords(test)}`),
+      ...rest(file.tests.length - NAMES_A_GROUP, 'test', '      '),
+    ])
+  const heading = paint('bold', `repetitions: ${rateWords(report.total)}, 95% confidence`)
+  return [heading, ...lines, ...rest(worst.length - NAMES, 'file', '  ')]
 }
 
 function slowBlock(slow: SlowReport, paint: Paint): string[] {

@@ -189,7 +189,10 @@ function where(record: RunRecord, tierName: string, file: string, attempt: numbe
   const parts = [`tier ${printable(tierName)}`]
   if (tried) parts.push(`shard ${tried.shard}`)
   if (tried && tried.database !== null) parts.push(`db ${tried.database}`)
-  if (tier && tier.settings.retries > 0) parts.push(`attempt ${attempt} of up to ${tier.settings.retries + 1}`)
+  const planned = tier?.files.get(file)?.plan
+  const retries = tier?.suites.find(({ name }) => name === planned?.suite)?.retries ?? tier?.settings.retries ?? 0
+  if (planned?.repeated) parts.push(`repetition ${attempt}`)
+  else if (retries > 0) parts.push(`attempt ${attempt} of up to ${retries + 1}`)
   return parts.join(', ')
 }
 

@@ -197,6 +197,7 @@ class RunConsole implements Console {
       case 'file-collected':
       case 'file-output':
       case 'file-cleaned':
+      case 'file-leaked':
       case 'run-ended':
         return []
       default:

@@ -1,6 +1,6 @@
 import type { ServerFacts, Stamped } from '../../core/events.ts'
-import type { RunRecord, TierRecord } from '../../core/record.ts'
-import { countFile } from '../../core/verdict.ts'
+import type { FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
+import { countFile, isFlakyFile } from '../../core/verdict.ts'
 import { duration, elapsed, plural, printable } from '../format.ts'
 import { endingWords } from '../words.ts'
 import { symbolStyle, type Paint } from './paint.ts'
@@ -60,7 +60,8 @@ export function fileLine(
   const attempt = file?.attempts.findLast((one) => one.attempt === event.attempt)
   if (!file || !attempt) return null
   const { symbol, word } = endingWords(event.ending, event.tier)
-  const { passed, failed, skipped, notRun } = countFile({ ...file, attempts: [attempt] })
+  const { repeated: _, ...plan } = file.plan
+  const { passed, failed, skipped, notRun } = countFile({ ...file, plan, attempts: [attempt] })
   const amounts = [
     plural(passed + failed + skipped + notRun, 'test'),
     ...(failed > 0 ? [`${failed} failed`] : []),
@@ -68,9 +69,14 @@ export function fileLine(
     ...(notRun > 0 ? [`${notRun} not run`] : []),
   ].join(', ')
   const place = `shard ${attempt.shard}${attempt.database === null ? '' : ` db ${attempt.database}`}`
-  const again = event.attempt > 1 ? `  attempt ${event.attempt}` : ''
+  const flaky = !file.plan.repeated && event.ending.kind === 'passed' && isFlaky(file) ? ', flaky' : ''
+  const again = event.attempt > 1 ? `  attempt ${event.attempt}${flaky}` : ''
   const head = paint(symbolStyle(symbol), `${symbol} ${word}`)
   return `${head}  ${printable(event.file)}  ${amounts}  ${duration(event.durationMs)}  ${paint('gray', place)}${again}`
+}
+
+function isFlaky(file: FileRecord): boolean {
+  return countFile(file).flaky > 0 || isFlakyFile(file)
 }
 
 /** What each shard runs and for how long, when nothing has ended for a while. */

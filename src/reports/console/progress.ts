@@ -132,8 +132,15 @@ export class Progress {
     const counts = this.#settled.get(file)
     if (!counts) return
     this.#settled.delete(file)
-    const { passed, failed, skipped, notRun, flaky } = counts
-    addCounts(this.#total, { passed: -passed, failed: -failed, skipped: -skipped, notRun: -notRun, flaky: -flaky })
+    const { passed, failed, skipped, notRun, flaky, quarantined = 0 } = counts
+    addCounts(this.#total, {
+      passed: -passed,
+      failed: -failed,
+      skipped: -skipped,
+      notRun: -notRun,
+      flaky: -flaky,
+      quarantined: -quarantined,
+    })
   }
 
   /** Files that have ended, and what the running ones have shown so far. */

@@ -24,17 +24,31 @@ function short(config: unknown): string[] {
 test('an empty config and a full one are right', () => {
   for (const same of held) expect(checkConfig(same({}), null)).toMatchObject({ ok: true })
   const full = {
-    tiers: { fast: { deadline: '90s', testTimeout: 5000, fileTimeout: '1m', shards: 64, retries: 0, slow: '500ms' } },
+    tiers: {
+      fast: {
+        deadline: '90s',
+        testTimeout: 5000,
+        fileTimeout: '1m',
+        shards: 64,
+        retries: 0,
+        retryLimit: '25%',
+        flaky: 'fail',
+        failFast: 3,
+        slow: '500ms',
+      },
+    },
     suites: {
       main: {
         ...suite,
         exclude: ['**/x.test.ts'],
         engine: 'vitest',
         isolation: 'db',
+        retries: 2,
         env: { CACHE: '{redis.url}?{shard}' },
       },
     },
     redis: { source: 'rediss://user:pw@host:6380/3', control: 0, databases: [1, 2], wait: 0 },
+    quarantine: [{ file: 'suites/fast/*.ts', test: 'a > b', until: '2028-02-29', reason: 'ticket 1' }],
     reports: 'out',
     vitest: {},
   }
@@ -43,6 +57,35 @@ test('an empty config and a full one are right', () => {
     ok: true,
     config: { tiers: { fast: { deadline: 90_000, slow: 500 } }, suites: { main: { files: [suite.files] } } },
   })
+})
+
+test('a quarantine names something, until a day that there is, with a reason', () => {
+  const entry = { file: 'a/**', until: '2026-12-31', reason: 'ticket 1' }
+  expect(short({ quarantine: [entry] })).toEqual([])
+  expect(
+    short({
+      quarantine: [
+        { ...entry, until: '2026-02-30' },
+        { ...entry, until: '31.12.2026', reason: ' ' },
+        { until: '2026-12-31', reason: 'everything' },
+        { test: 'x', reason: 'for ever' },
+        { ...entry, file: '/etc/x', resaon: 'y' },
+      ],
+    }),
+  ).toEqual([
+    "quarantine.0.until | '2026-02-30'",
+    "quarantine.1.until | '31.12.2026'",
+    "quarantine.1.reason | ' '",
+    'quarantine.3 | nothing',
+    "quarantine.4.file | '/etc/x' | write it relative to the folder of the config file",
+    'quarantine.4.resaon | "resaon" | did you mean "reason"?',
+    'quarantine.2 | neither',
+  ])
+})
+
+test('the limit of retries is a time or a share', () => {
+  expect(short({ tiers: { fast: { retryLimit: '101%' } } })).toEqual(["tiers.fast.retryLimit | '101%'"])
+  expect(short({ tiers: { fast: { retryLimit: '2m' } } })).toEqual([])
 })
 
 test('options that are undefined count as left out', () => {
@@ -224,7 +267,20 @@ describe('properties', () => {
   test('the same one level down, beside options that are right', () => {
     const key = fc
       .string({ minLength: 1 })
-      .filter((it) => !['deadline', 'testTimeout', 'fileTimeout', 'shards', 'retries', 'slow'].includes(it))
+      .filter(
+        (it) =>
+          ![
+            'deadline',
+            'testTimeout',
+            'fileTimeout',
+            'shards',
+            'retries',
+            'retryLimit',
+            'flaky',
+            'failFast',
+            'slow',
+          ].includes(it),
+      )
     fc.assert(
       fc.property(fc.dictionary(key, fc.jsonValue(), { minKeys: 1 }), (strays) => {
         const tier = { ...strays, deadline: '1m', shards: 2 }
@@ -240,10 +296,10 @@ describe('properties', () => {
       fc.jsonValue(),
       fc.constantFrom(undefined, () => 1, Symbol('x'), 1n, new Date()),
     )
-    const shape = { tier: odd, files: odd, exclude: odd, engine: odd, isolation: odd, env: odd }
+    const shape = { tier: odd, files: odd, exclude: odd, engine: odd, isolation: odd, env: odd, retries: odd }
     fc.assert(
-      fc.property(fc.record(shape, { requiredKeys: [] }), odd, odd, (odds, tiers, redis) => {
-        expect(() => checkConfig({ suites: { a: odds }, tiers, redis }, null)).not.toThrow()
+      fc.property(fc.record(shape, { requiredKeys: [] }), odd, odd, fc.array(odd), (odds, tiers, redis, quarantine) => {
+        expect(() => checkConfig({ suites: { a: odds }, tiers, redis, quarantine }, null)).not.toThrow()
       }),
     )
   })

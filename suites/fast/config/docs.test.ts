@@ -11,13 +11,15 @@ interface Shape {
   readonly entries?: Readonly<Record<string, Shape>>
   readonly wrapped?: Shape
   readonly value?: Shape
+  readonly item?: Shape
 }
 
 /** Every option of the schema as the documentation writes it; the variables of `env` are no options. */
 function options(schema: Shape, place: readonly string[] = []): string[] {
   const inner = schema.type === 'optional' ? schema.wrapped! : schema
-  const own = place.length === 0 || place.at(-1) === '<name>' ? [] : [place.join('.')]
+  const own = place.length === 0 || place.at(-1)!.startsWith('<n') ? [] : [place.join('.')]
   if (inner.type === 'record' && place.at(-1) !== 'env') return [...own, ...options(inner.value!, [...place, '<name>'])]
+  if (inner.type === 'array' && inner.item?.entries) return [...own, ...options(inner.item, [...place, '<n>'])]
   return [...own, ...Object.entries(inner.entries ?? {}).flatMap(([key, child]) => options(child, [...place, key]))]
 }
 

@@ -50,7 +50,7 @@ describe('a file that ended', () => {
   it('has one line for each attempt', () => {
     expect(text.match(/^. \w+ {2}suites\/standard\/flaky\.test\.ts .*$/gmu)).toEqual([
       '✗ failed  suites/standard/flaky.test.ts  2 tests, 1 failed  117ms  shard 1 db 2',
-      '✓ passed  suites/standard/flaky.test.ts  2 tests  114ms  shard 1 db 2  attempt 2',
+      '✓ passed  suites/standard/flaky.test.ts  2 tests  114ms  shard 1 db 2  attempt 2, flaky',
     ])
   })
 

@@ -50,7 +50,7 @@ describe.each(VERSIONS)('failures under vitest $vitest', (version) => {
 
   test('the run goes on to its end, and every file is stopped once', () => {
     expect(end).toEqual({ kind: 'completed' })
-    expect(desk.files.size).toBe(19)
+    expect(desk.files.size).toBe(20)
     for (const record of desk.files.values()) expect(record.stops, record.file).toHaveLength(1)
     expect(desk.strays).toEqual([])
   })
@@ -62,10 +62,18 @@ describe.each(VERSIONS)('failures under vitest $vitest', (version) => {
     expect(file('forgets-a-child').stdout).toMatch(/^pid \d+$/m)
   })
 
+  test.skipIf(process.platform !== 'linux')('what a file leaves running is named, also a daemon, and ended', () => {
+    for (const name of ['forgets-a-child', 'daemonises']) {
+      const pid = Number(/^pid (\d+)$/m.exec(file(name).stdout)![1])
+      expect(file(name).leaked, name).toEqual([{ pid, command: expect.stringContaining('setInterval') }])
+    }
+    expect(file('talks').leaked).toEqual([])
+  })
+
   test('an endless loop can be killed, and loses nothing that ended before', () => {
     expect(outcomes('loops')).toEqual({ 'finishes first': 'passed', 'fails first': 'failed' })
     expect(file('loops').tests.get('fails first')!.errors[0]!.message).toContain('expected 1 to be 2')
-    expect(stop('loops')).toMatchObject({ kind: 'died', signal: 'SIGKILL', running: ['loops for ever'] })
+    expect(stop('loops')).toMatchObject({ kind: 'died', signal: 'SIGTERM', running: ['loops for ever'] })
     expect(file('loops').collected!.map((test) => test.name)).toContain('never starts')
   })
 

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { CollectedTest, ErrorRecord, TestResult } from '../../../src/core/events.ts'
+import type { CollectedTest, ErrorRecord, LeakedProcess, TestResult } from '../../../src/core/events.ts'
 import type { Batch, Desk, DiscoveredFile, Engine, Execution, FileStop, Seat } from '../../../src/core/ports.ts'
 import { createVitestEngine } from '../../../src/engines/vitest/index.ts'
 
@@ -59,6 +59,7 @@ export interface FileRecord {
   readonly tests: Map<string, TestResult>
   stdout: string
   stderr: string
+  readonly leaked: LeakedProcess[]
   /** Every stop that was reported; a sound engine reports one. */
   readonly stops: FileStop[]
 }
@@ -133,6 +134,7 @@ export function makeDesk(options: DeskOptions = {}): RecordingDesk {
         tests: new Map(),
         stdout: '',
         stderr: '',
+        leaked: [],
         stops: [],
       })
       options.onStarted?.(file)
@@ -147,6 +149,7 @@ export function makeDesk(options: DeskOptions = {}): RecordingDesk {
       at(file)[stream] += text
       options.onOutput?.(file, text)
     },
+    leaked: (file, processes) => void at(file).leaked.push(...processes),
     stopped: (file, stop) => void at(file).stops.push(stop),
     stray: (error) => void desk.strays.push(error),
   }

@@ -1,0 +1,4 @@
+import { afterAll, test } from 'vitest'
+
+afterAll(() => new Promise(() => {}))
+test('first', () => {})

@@ -1,0 +1,3 @@
+export default {
+  test: { include: ['tests/**/*.test.ts'], execArgv: ['--max-old-space-size=64'], hookTimeout: 500 },
+}
