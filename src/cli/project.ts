@@ -6,7 +6,7 @@ import type { ProjectOptions, RunOptions } from './program.ts'
 
 /** The settings of the project, with what the command line changes; null when they are wrong, which has been said. */
 export async function openProject(
-  options: ProjectOptions & Pick<RunOptions, 'shards' | 'retries' | 'deadline' | 'redis'>,
+  options: ProjectOptions & Pick<RunOptions, 'shards' | 'retries' | 'deadline' | 'redis' | 'isolation'>,
   io: Io,
 ): Promise<Settings | null> {
   const loaded = await loadSettings({ cwd: io.cwd, configPath: options.config ?? null })
@@ -20,6 +20,7 @@ export async function openProject(
     retries: options.retries,
     deadlineMs: options.deadline,
     redis: options.redis,
+    isolation: options.isolation,
     reportsDir: options.reports === undefined ? undefined : path.resolve(io.cwd, options.reports),
   })
 }

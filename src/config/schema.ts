@@ -154,6 +154,7 @@ const tier = v.object(
     shards: v.optional(integer(1, MAX_SHARDS)),
     retries: v.optional(integer(0, MAX_RETRIES)),
     slow: v.optional(duration(1)),
+    leaks: v.optional(choice(['report', 'fail'])),
   },
   'an object with the options of a tier',
 )
@@ -164,7 +165,7 @@ const suite = v.object(
     files: someGlobs,
     exclude: v.optional(globs()),
     engine: v.optional(choice(['vitest'])),
-    isolation: v.optional(choice(['db', 'none'])),
+    isolation: v.optional(choice(['db', 'server', 'none'])),
     env: v.optional(v.record(variable, template, 'an object of environment variables')),
   },
   'an object with the options of a suite',
@@ -187,6 +188,7 @@ const redis = v.object(
       ),
     ),
     wait: v.optional(duration(0)),
+    acl: v.optional(choice(['auto', 'off'])),
   },
   'an object with the options of redis',
 )

@@ -26,6 +26,7 @@ export function toSettings(
       control: config.redis?.control ?? null,
       databases: config.redis?.databases ?? null,
       waitMs: config.redis?.wait ?? DEFAULT_WAIT_MS,
+      acl: config.redis?.acl ?? 'auto',
     },
     reportsDir: path.resolve(place.root, config.reports ?? 'reports'),
     vitestConfig: config.vitest?.config === undefined ? null : path.resolve(place.root, config.vitest.config),
@@ -50,6 +51,7 @@ function toTier(name: string, tier: ParsedTier): TierSettings {
     shards: tier.shards ?? defaultShards(),
     retries: tier.retries ?? DEFAULT_RETRIES,
     slowMs: tier.slow ?? defaults.slowMs,
+    leaks: tier.leaks ?? 'report',
   }
 }
 
@@ -72,13 +74,15 @@ export interface Overrides {
   /** Wall time for each tier, ms; the timeouts of files and tests shrink with it. */
   readonly deadlineMs?: number | undefined
   readonly redis?: SourceRequest | undefined
+  /** For every suite that has Redis. */
+  readonly isolation?: 'db' | 'server' | undefined
   /** Absolute. */
   readonly reportsDir?: string | undefined
 }
 
 /** Settings with the options of a command line, which win over the config. */
 export function withOverrides(settings: Settings, overrides: Overrides): Settings {
-  const { shards, retries, deadlineMs, redis, reportsDir } = overrides
+  const { shards, retries, deadlineMs, redis, isolation, reportsDir } = overrides
   return {
     ...settings,
     tiers: settings.tiers.map((tier) => ({
@@ -89,6 +93,9 @@ export function withOverrides(settings: Settings, overrides: Overrides): Setting
       fileTimeoutMs: Math.min(tier.fileTimeoutMs, deadlineMs ?? Infinity),
       testTimeoutMs: Math.min(tier.testTimeoutMs, deadlineMs ?? Infinity),
     })),
+    suites: settings.suites.map((suite) =>
+      isolation === undefined || suite.isolation === 'none' ? suite : { ...suite, isolation },
+    ),
     redis: { ...settings.redis, source: redis ?? settings.redis.source },
     reportsDir: reportsDir ?? settings.reportsDir,
   }

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { JOURNAL_VERSION, type RunMeta } from '../core/events.ts'
-import type { Engine, RedisServer, Resolved } from '../core/ports.ts'
+import type { Engine, OwnServers, OwnServersResult, RedisServer, Resolved } from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
+import type { Isolation } from '../core/settings.ts'
 import { exitCode } from '../core/verdict.ts'
 import type { Ledger } from './ledger.ts'
 import type { RunPlan } from './plan.ts'
@@ -15,6 +16,8 @@ export interface RunDeps {
   readonly ledger: Ledger
   /** Finds the tests' Redis; called only if some planned file needs one. */
   readonly resolveRedis: (signal: AbortSignal) => Promise<Resolved>
+  /** Servers of the run's own; called only if some planned file wants one. */
+  readonly openServers: () => Promise<OwnServersResult>
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
   /** Aborted when the user interrupts the run; the reason is the signal's name. */
@@ -34,9 +37,10 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
 
   const scratch = await mkdtemp(path.join(tmpdir(), 'tiershard-run-'))
   const redis = await findRedis(plan, deps)
+  const servers = redis === 'failed' ? null : await findServers(plan, deps)
   try {
     for (const tier of plan.tiers) {
-      if (redis === 'failed' || ledger.record.causes.length > 0 || deps.signal.aborted) {
+      if (redis === 'failed' || servers === 'failed' || ledger.record.causes.length > 0 || deps.signal.aborted) {
         const why = deps.signal.aborted ? 'signal' : 'infrastructure'
         closeFiles(tier.settings.name, ledger, why)
         const end = why === 'signal' ? 'cancelled' : 'infrastructure'
@@ -48,6 +52,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
         engine: deps.engine,
         ledger,
         redis,
+        servers,
         waitMs: deps.waitMs,
         signal: deps.signal,
         scratch,
@@ -56,7 +61,11 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
     }
   } finally {
     deps.signal.removeEventListener('abort', onSignal)
-    await Promise.all([deps.engine.close(), redis === 'failed' ? undefined : redis?.close()])
+    await Promise.all([
+      deps.engine.close(),
+      redis === 'failed' ? undefined : redis?.close(),
+      servers === 'failed' ? undefined : servers?.close(),
+    ])
     await rm(scratch, { recursive: true, force: true })
   }
   ledger.emit({ type: 'run-ended', exitCode: exitCode(ledger.record) })
@@ -74,10 +83,7 @@ function open(plan: RunPlan, { ledger, meta }: RunDeps): void {
 
 async function findRedis(plan: RunPlan, deps: RunDeps): Promise<RedisServer | null | 'failed'> {
   const { ledger } = deps
-  const wanted = plan.tiers.some(({ suites, files }) =>
-    files.some((file) => suites.find((suite) => suite.name === file.suite)?.isolation === 'db'),
-  )
-  if (!wanted) return null
+  if (!wants(plan, 'db')) return null
   const resolved = await deps.resolveRedis(deps.signal)
   if (!resolved.ok) {
     if (!deps.signal.aborted) ledger.emit({ type: 'infrastructure', cause: resolved.cause })
@@ -85,6 +91,31 @@ async function findRedis(plan: RunPlan, deps: RunDeps): Promise<RedisServer | nu
   }
   ledger.emit({ type: 'server-ready', server: resolved.server.facts })
   return resolved.server
+}
+
+/** Servers for the suites that want one a shard, and a word about where they come from. */
+async function findServers(plan: RunPlan, deps: RunDeps): Promise<OwnServers | null | 'failed'> {
+  const { ledger } = deps
+  if (!wants(plan, 'server')) return null
+  const opened = await deps.openServers()
+  if (!opened.ok) {
+    ledger.emit({ type: 'infrastructure', cause: opened.cause })
+    return 'failed'
+  }
+  const { facts } = opened.servers
+  if (!wants(plan, 'db')) ledger.emit({ type: 'server-ready', server: facts })
+  else {
+    const what = `${facts.product} ${facts.version}`.trim()
+    const message = `suites with isolation 'server' get servers of this run's own (${what}, ${facts.source}), a fresh one for every file`
+    ledger.emit({ type: 'notice', level: 'info', code: 'own-servers', message })
+  }
+  return opened.servers
+}
+
+function wants(plan: RunPlan, isolation: Isolation): boolean {
+  return plan.tiers.some(({ suites, files }) =>
+    files.some((file) => suites.find((suite) => suite.name === file.suite)?.isolation === isolation),
+  )
 }
 
 function signalName(signal: AbortSignal): 'SIGINT' | 'SIGTERM' | 'SIGHUP' {

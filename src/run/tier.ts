@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Cause, NotRunReason } from '../core/ending.ts'
 import type { PlannedFile } from '../core/events.ts'
-import type { Engine, Lease, RedisServer } from '../core/ports.ts'
+import type { Engine, Lease, OwnServers, RedisServer } from '../core/ports.ts'
 import { isRetryable, openDesk, type TierDesk } from './desk.ts'
 import { openLanes, type Lane } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
@@ -16,6 +16,8 @@ export interface TierDeps {
   readonly ledger: Ledger
   /** null when no suite of the run needs Redis. */
   readonly redis: RedisServer | null
+  /** null when no suite of the run wants servers of its own. */
+  readonly servers: OwnServers | null
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
   /** Aborted when the user interrupts the run. */
@@ -43,7 +45,7 @@ export async function runTier(plan: TierPlan, deps: TierDeps): Promise<void> {
   const withoutRedis = plan.files.some((file) => !needsDatabase(plan, file))
   const shards = Math.min(plan.settings.shards, Math.max(plan.files.length, 1))
   const lanes = openLanes(leases, withoutRedis ? shards : leases.length)
-  const desk = openDesk(plan, lanes, ledger, deps.run)
+  const desk = openDesk(plan, lanes, ledger, deps.run, deps.servers)
   announce(leases, ledger, desk)
   const stopWatching = watch(desk, plan, deps, deadline)
   try {

@@ -224,7 +224,7 @@ describe('properties', () => {
   test('the same one level down, beside options that are right', () => {
     const key = fc
       .string({ minLength: 1 })
-      .filter((it) => !['deadline', 'testTimeout', 'fileTimeout', 'shards', 'retries', 'slow'].includes(it))
+      .filter((it) => !['deadline', 'testTimeout', 'fileTimeout', 'shards', 'retries', 'slow', 'leaks'].includes(it))
     fc.assert(
       fc.property(fc.dictionary(key, fc.jsonValue(), { minKeys: 1 }), (strays) => {
         const tier = { ...strays, deadline: '1m', shards: 2 }
