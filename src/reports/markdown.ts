@@ -4,6 +4,7 @@ import { fileEnding } from '../core/verdict.ts'
 import { failures, groupFailures, type Failure, type FailureGroup } from './failures.ts'
 import { duration, percent, plural, printable, printableLines } from './format.ts'
 import type { SlowReport, SlowTest } from './slow.ts'
+import { leakLine, leaks } from './leaks.ts'
 import { flakyTests, suiteRows, type SuiteRow } from './suites.ts'
 import { endingWords, planned, tierMs, verdictSentence } from './words.ts'
 
@@ -30,6 +31,7 @@ export function summaryMarkdown(record: RunRecord, slow: SlowReport): string {
     flakySection(record),
     slowSection(slow),
     misfitSection(slow),
+    leakSection(record),
     warningSection(record),
   ])
 }
@@ -54,7 +56,8 @@ function facts({ meta, server }: RunRecord): string {
   const redis =
     server &&
     `${server.product} ${text(server.version)} at ${code(server.address)} (${server.source}: ${text(server.reason)})`
-  return [run && run + commit, redis].filter(Boolean).join('  \n')
+  const isolation = server?.enforcement && `isolation by ${server.enforcement.by}: ${text(server.enforcement.reason)}`
+  return [run && run + commit, redis, isolation].filter(Boolean).join('  \n')
 }
 
 function tierSection(tier: TierRecord): string {
@@ -70,6 +73,11 @@ function tierSection(tier: TierRecord): string {
     ...lines,
     '',
   ].join('\n')
+}
+
+function leakSection(record: RunRecord): string {
+  const lines = leaks(record).map((leak) => `${code(leak.file)}: ${text(leakLine(leak))}`)
+  return list('Left behind in their databases', lines, 'file')
 }
 
 function suiteRow({ suite, files, counts, timeMs }: SuiteRow): string {

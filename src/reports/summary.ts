@@ -16,6 +16,7 @@ import {
   type Counts,
   type Verdict,
 } from '../core/verdict.ts'
+import { leaks, type Leak } from './leaks.ts'
 import { isoTime } from './junit/text.ts'
 import type { SlowReport } from './slow.ts'
 import { suiteRows } from './suites.ts'
@@ -45,6 +46,8 @@ export interface Summary {
   /** Files that did not get a complete result, with the reason. */
   readonly notRun: readonly NotRunSummary[]
   readonly flaky: readonly { readonly tier: string; readonly file: string; readonly test: string }[]
+  /** What files left in their databases, worst first. */
+  readonly leaks: readonly Leak[]
   /** What was wrong with the infrastructure. */
   readonly causes: readonly Cause[]
   readonly notices: readonly { readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }[]
@@ -122,6 +125,7 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
         .filter((test) => test.flaky)
         .map((test) => ({ tier: tier.name, file: file.plan.id, test: test.name })),
     ),
+    leaks: leaks(record),
     causes: record.causes,
     notices: record.notices,
     server: record.server,

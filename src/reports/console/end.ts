@@ -2,6 +2,7 @@ import type { RunRecord, TierRecord } from '../../core/record.ts'
 import { fileEnding } from '../../core/verdict.ts'
 import { failures, groupFailures } from '../failures.ts'
 import { duration, percent, plural, printable } from '../format.ts'
+import { leakLine, leaks } from '../leaks.ts'
 import type { SlowReport } from '../slow.ts'
 import { flakyTests, suiteRows, type SuiteRow } from '../suites.ts'
 import { endingWords, planned, tierMs, verdictOf, verdictSentence } from '../words.ts'
@@ -31,6 +32,7 @@ export function endLines(record: RunRecord, slow: SlowReport, options: EndOption
     flakyBlock(record, paint),
     slowBlock(slow, paint),
     misfitBlock(slow, paint),
+    leakBlock(record, paint),
     warningBlock(record, paint),
   ].filter((block) => block.length > 0)
   const verdict = verdictOf(record)
@@ -134,6 +136,17 @@ function misfitBlock(slow: SlowReport, paint: Paint): string[] {
     return `  ${printable(file)}: ${duration(durationMs)} (slowest test ${duration(slowestTestMs)}) is too slow for ${printable(from)}, ${advice}`
   })
   return [paint('bold', 'files that do not fit their tier'), ...lines, ...rest(moves.length - NAMES, 'file', '  ')]
+}
+
+const LEAKS = 5
+
+/** What files left behind: the runner flushes it, and the code under test may do the same in production. */
+function leakBlock(record: RunRecord, paint: Paint): string[] {
+  const found = leaks(record)
+  if (found.length === 0) return []
+  const lines = found.slice(0, LEAKS).map((leak) => `  ${printable(leak.file)}: ${leakLine(leak)}`)
+  const heading = paint('bold', `left behind in their databases by ${plural(found.length, 'file')}`)
+  return [heading, ...lines, ...rest(found.length - LEAKS, 'file', '  ')]
 }
 
 function warningBlock(record: RunRecord, paint: Paint): string[] {
