@@ -17,6 +17,8 @@ function byFolder(tier: string): Record<string, UserSuite> {
 
 export default defineConfig({
   suites: {
+    // It asks for a database that does not exist, which no user of a shared server may do.
+    'fast/connectivity': { tier: 'fast', files: 'suites/fast/gateway/connectivity.test.ts', isolation: 'server' },
     'fast/gateway': { tier: 'fast', files: 'suites/fast/gateway/**/*.test.ts' },
     unit: { tier: 'fast', files: 'suites/fast/**/*.test.ts', exclude: 'suites/fast/gateway/**', isolation: 'none' },
     ...byFolder('standard'),

@@ -86,6 +86,11 @@ const run: Manual = {
     TEST_NAME,
     REDIS,
     {
+      flags: '--isolation <KIND>',
+      text: "What a shard of a suite with Redis gets: 'db', a database that it alone holds, or 'server', a server of its own, a fresh one for every file.",
+      group: 'How to run',
+    },
+    {
       flags: '--retries <N>',
       text: `How often a failed file is tried again, in a fresh process and a flushed database, ${RETRIES}.`,
       group: 'How to run',

@@ -27,6 +27,7 @@ export interface PlanOptions extends ProjectOptions {
 
 export interface RunOptions extends PlanOptions {
   readonly redis?: SourceRequest
+  readonly isolation?: 'db' | 'server'
   readonly retries?: number
   /** A regular expression. */
   readonly testName?: string
@@ -155,6 +156,10 @@ const PARSERS: Readonly<Record<string, Parser>> = {
     const source = parseSource(value, '--redis')
     if (source !== null) return source
     throw new InvalidArgumentError(`It is ${SOURCE_FORMS}.`)
+  },
+  '--isolation': (value) => {
+    if (value === 'db' || value === 'server') return value
+    throw new InvalidArgumentError("It is 'db' or 'server'.")
   },
   '--tier': (value, before) => {
     const names = value.split(',').map((name) => name.trim())

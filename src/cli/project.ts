@@ -7,7 +7,10 @@ import type { ProjectOptions, RunOptions } from './program.ts'
 /** The settings of the project, with what the command line changes; null when they are wrong, which has been said. */
 export async function openProject(
   options: ProjectOptions &
-    Pick<RunOptions, 'shards' | 'retries' | 'failFast' | 'repeat' | 'untilFailure' | 'deadline' | 'redis'>,
+    Pick<
+      RunOptions,
+      'shards' | 'retries' | 'failFast' | 'repeat' | 'untilFailure' | 'deadline' | 'redis' | 'isolation'
+    >,
   io: Io,
 ): Promise<Settings | null> {
   const loaded = await loadSettings({ cwd: io.cwd, configPath: options.config ?? null })
@@ -23,6 +26,7 @@ export async function openProject(
     stress: stressOf(options),
     deadlineMs: options.deadline,
     redis: options.redis,
+    isolation: options.isolation,
     reportsDir: options.reports === undefined ? undefined : path.resolve(io.cwd, options.reports),
   })
 }

@@ -3,7 +3,7 @@ import { EXIT } from '../core/verdict.ts'
 import { openAdmin, type AdminResult, type DatabaseStatus, type RedisAdmin } from '../redis/index.ts'
 import { createPaint } from '../reports/console/paint.ts'
 import { table, type Column } from '../reports/console/table.ts'
-import { elapsed } from '../reports/format.ts'
+import { elapsed, size } from '../reports/format.ts'
 import { printJson, tell, type Io } from './io.ts'
 import { openProject } from './project.ts'
 import type { RedisOptions } from './program.ts'
@@ -74,6 +74,7 @@ const COLUMNS: readonly Column[] = [
   { header: 'database', align: 'right' },
   { header: 'state' },
   { header: 'keys', align: 'right' },
+  { header: 'memory', align: 'right' },
   { header: 'lease' },
   { header: 'held by', shrink: 'end' },
 ]
@@ -87,9 +88,15 @@ const STATES: Readonly<Record<DatabaseStatus['state'], string>> = {
   free: 'free',
 }
 
-function statusRow({ database, state, keys, lease }: DatabaseStatus, now: number): string[] {
+function statusRow({ database, state, keys, bytes, lease }: DatabaseStatus, now: number): string[] {
   const holder = lease
-    ? `run ${lease.run} on ${lease.host} (pid ${lease.pid}), shard ${lease.shard}, for ${elapsed(Math.max(0, now - lease.since))}`
+    ? `run ${lease.run} on ${lease.host} (pid ${lease.pid}), shard ${lease.shard}, for ${elapsed(Math.max(0, now - lease.since))}${expiry(lease.expires - now)}`
     : ''
-  return [String(database), STATES[state], String(keys), lease?.id ?? '', holder]
+  const memory = bytes === null || keys === 0 ? '' : `~${size(bytes)}`
+  return [String(database), STATES[state], String(keys), memory, lease?.id ?? '', holder]
+}
+
+/** A holder that lives prolongs its lease every few seconds. */
+function expiry(leftMs: number): string {
+  return leftMs > 0 ? `, expires in ${elapsed(leftMs)} unless renewed` : ''
 }

@@ -109,6 +109,10 @@ async function execute(
         const { resolveRedis } = await import('../redis/index.ts')
         return resolveRedis(settings.redis, io.env, signal)
       },
+      openServers: async () => {
+        const { openOwnServers } = await import('../redis/index.ts')
+        return openOwnServers(settings.redis, io.env)
+      },
       waitMs: settings.redis.waitMs,
       signal: stop.signal,
     })

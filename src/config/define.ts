@@ -38,6 +38,11 @@ export interface UserTier {
   readonly failFast?: number | undefined
   /** A test that takes longer is reported as slow. Default: fast 1s, standard 5s, extended 30s, a tier of your own 5s. */
   readonly slow?: Duration | undefined
+  /**
+   * Whether a file that leaves keys without a TTL, or clients, behind in its database fails, or is merely reported.
+   * Default: `'report'`.
+   */
+  readonly leaks?: 'report' | 'fail' | undefined
 }
 
 /** A named set of test files. */
@@ -51,10 +56,11 @@ export interface UserSuite {
   /** What runs the files. Default: `'vitest'`, the only engine of this release. */
   readonly engine?: 'vitest' | undefined
   /**
-   * `'db'`: every shard has a Redis database of its own, empty at the start of every file. `'none'`: no database and no
+   * `'db'`: every shard has a Redis database of its own, empty at the start of every file. `'server'`: a server of
+   * the run's own, a fresh one for every file, for suites that use FLUSHALL, CONFIG or pub/sub. `'none'`: no database and no
    * `REDIS_*` variables, for suites without Redis. Default: `'db'`.
    */
-  readonly isolation?: 'db' | 'none' | undefined
+  readonly isolation?: 'db' | 'server' | 'none' | undefined
   /**
    * More environment variables for the files. `{redis.url}`, `{redis.host}`, `{redis.port}`, `{redis.db}`,
    * `{redis.username}`, `{redis.password}`, `{redis.prefix}`, `{shard}`, `{tier}` and `{run}` are filled in.
@@ -93,6 +99,11 @@ export interface UserRedis {
   readonly databases?: readonly number[] | undefined
   /** How long to wait for a free database when other runs hold them all. Default: 2m. */
   readonly wait?: Duration | undefined
+  /**
+   * `'auto'`: every shard gets a user of the server that may do nothing outside of its database, where the server can do
+   * that. `'off'`: test code gets the user of the URL. Default: `'auto'`.
+   */
+  readonly acl?: 'auto' | 'off' | undefined
 }
 
 /** How vitest is used. */

@@ -174,6 +174,7 @@ const tier = v.object(
     flaky: v.optional(choice(['fail', 'report'])),
     failFast: v.optional(integer(0, MAX_COUNT)),
     slow: v.optional(duration(1)),
+    leaks: v.optional(choice(['report', 'fail'])),
   },
   'an object with the options of a tier',
 )
@@ -184,7 +185,7 @@ const suite = v.object(
     files: someGlobs,
     exclude: v.optional(globs()),
     engine: v.optional(choice(['vitest'])),
-    isolation: v.optional(choice(['db', 'none'])),
+    isolation: v.optional(choice(['db', 'server', 'none'])),
     env: v.optional(v.record(variable, template, 'an object of environment variables')),
     retries: v.optional(integer(0, MAX_RETRIES)),
   },
@@ -208,6 +209,7 @@ const redis = v.object(
       ),
     ),
     wait: v.optional(duration(0)),
+    acl: v.optional(choice(['auto', 'off'])),
   },
   'an object with the options of redis',
 )

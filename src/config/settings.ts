@@ -33,6 +33,7 @@ export function toSettings(
       control: config.redis?.control ?? null,
       databases: config.redis?.databases ?? null,
       waitMs: config.redis?.wait ?? DEFAULT_WAIT_MS,
+      acl: config.redis?.acl ?? 'auto',
     },
     quarantine: (config.quarantine ?? []).map(({ file, test, until, reason }) => ({
       file: file ?? null,
@@ -66,6 +67,7 @@ function toTier(name: string, tier: ParsedTier): TierSettings {
     retryLimitMs: retryLimit(tier.retryLimit, deadlineMs),
     flaky: tier.flaky ?? 'report',
     failFast: tier.failFast ?? 0,
+    leaks: tier.leaks ?? 'report',
   }
 }
 
@@ -97,13 +99,15 @@ export interface Overrides {
   /** Wall time for each tier, ms; the timeouts of files and tests shrink with it. */
   readonly deadlineMs?: number | undefined
   readonly redis?: SourceRequest | undefined
+  /** For every suite that has Redis. */
+  readonly isolation?: 'db' | 'server' | undefined
   /** Absolute. */
   readonly reportsDir?: string | undefined
 }
 
 /** Settings with the options of a command line, which win over the config. */
 export function withOverrides(settings: Settings, overrides: Overrides): Settings {
-  const { shards, retries, failFast, stress, deadlineMs, redis, reportsDir } = overrides
+  const { shards, retries, failFast, stress, deadlineMs, redis, isolation, reportsDir } = overrides
   return {
     ...settings,
     tiers: settings.tiers.map((tier) => ({
@@ -118,9 +122,11 @@ export function withOverrides(settings: Settings, overrides: Overrides): Setting
       fileTimeoutMs: Math.min(tier.fileTimeoutMs, deadlineMs ?? Infinity),
       testTimeoutMs: Math.min(tier.testTimeoutMs, deadlineMs ?? Infinity),
     })),
-    suites: settings.suites.map(({ retries: own, ...suite }) =>
-      own === undefined || stress || retries !== undefined ? suite : { ...suite, retries: own },
-    ),
+    suites: settings.suites.map(({ retries: own, ...suite }) => ({
+      ...suite,
+      ...(own === undefined || stress || retries !== undefined ? {} : { retries: own }),
+      ...(isolation === undefined || suite.isolation === 'none' ? {} : { isolation }),
+    })),
     redis: { ...settings.redis, source: redis ?? settings.redis.source },
     reportsDir: reportsDir ?? settings.reportsDir,
   }

@@ -92,11 +92,46 @@ export interface ServerFacts {
   /** How many databases the server has. */
   readonly databases: number
   readonly control: number
+  /** Absent in journals of 0.1.0. */
+  readonly enforcement?: Enforcement
+}
+
+/**
+ * What keeps test code in its database. `acl`: a user of the server that may do nothing else. `convention`: nothing but
+ * the test code itself. `server`: each shard has a server of its own.
+ */
+export interface Enforcement {
+  readonly by: 'acl' | 'convention' | 'server'
+  readonly reason: string
 }
 
 /** What a file left in its database. */
 export interface Leftovers {
   readonly keys: number
+  /** Absent when it left no key and no client. */
+  readonly detail?: LeftBehind
+}
+
+/** What a file left, from a sample of at most 2,000 of its keys. */
+export interface LeftBehind {
+  /** How many keys were looked at; the numbers below are of these. */
+  readonly sampled: number
+  /** Keys that would have stayed for ever. */
+  readonly withoutTtl: number
+  readonly bytes: number
+  /** The largest first, at most 20. */
+  readonly groups: readonly LeftGroup[]
+  /** Clients that stayed connected after the file's process had ended; null: that cannot be said here. */
+  readonly clients: readonly string[] | null
+}
+
+export interface LeftGroup {
+  /** The beginning of the keys' names, with `*` for numbers and ids. */
+  readonly prefix: string
+  readonly type: string
+  readonly keys: number
+  readonly withoutTtl: number
+  readonly bytes: number
 }
 
 /** Identifies one attempt at one file. */

@@ -138,15 +138,27 @@ export type Trouble =
   /** The lease's fence or owner no longer matches: somebody else has the database. */
   { readonly kind: 'lost'; readonly message: string } | { readonly kind: 'trouble'; readonly cause: Cause }
 
+export interface Cleaned {
+  readonly kind: 'ok'
+  readonly leftovers: Leftovers
+  /** Commands with which the file tried to leave its database: "FLUSHALL", "SELECT of database 5". Absent: none. */
+  readonly departures?: readonly string[]
+}
+
 export interface Lease {
   readonly database: number
   /** Grows with every grant of this database: an older holder can be told from a newer one. */
   readonly fence: number
+  /** Valid from {@link open} on. */
   readonly connection: Connection
   /** Before a file: proves the lease and leaves the database empty. */
   open(): Promise<{ readonly kind: 'ok' } | Trouble>
-  /** After a file: counts what it left, and flushes. */
-  clean(): Promise<{ readonly kind: 'ok'; readonly leftovers: Leftovers } | Trouble>
+  /**
+   * After a file: says what it left and what it was denied, and flushes.
+   *
+   * @param options.processLives the file's process goes on with another file, so its connections are not left behind
+   */
+  clean(options?: { readonly processLives: boolean }): Promise<Cleaned | Trouble>
   /** Calls back once if the lease is lost or could not be renewed in time. */
   onLost(callback: (message: string) => void): void
   /** Gives the database back; safe to call twice, and on a lost lease. */
@@ -183,6 +195,19 @@ export interface RedisServer {
   /** Releases what is left, and stops the server if it is ours. */
   close(): Promise<void>
 }
+
+/** Servers of the run's own for suites with `isolation: 'server'`: one a shard, and a fresh one for every file. */
+export interface OwnServers {
+  readonly facts: ServerFacts
+  /** The server of a shard. It has no lease record, and cannot be lost. */
+  at(shard: number): Lease
+  /** Stops what is left. */
+  close(): Promise<void>
+}
+
+export type OwnServersResult =
+  | { readonly ok: true; readonly servers: OwnServers }
+  | { readonly ok: false; readonly cause: Cause }
 
 export type Resolved =
   | { readonly ok: true; readonly server: RedisServer }

@@ -25,6 +25,8 @@ export interface TierSettings {
   readonly failFast?: number
   /** A stress run: every file is run again and again. */
   readonly stress?: Stress
+  /** Whether a file that leaves keys without a TTL or clients behind fails. Absent in journals of 0.1.0: `report`. */
+  readonly leaks?: 'report' | 'fail'
 }
 
 export interface Stress {
@@ -37,9 +39,10 @@ export interface Stress {
 /**
  * What a suite's files get:
  * - `db`: a shard holds a leased Redis database, flushed before and after every file.
+ * - `server`: a shard has a server of its own, a fresh one for every file; for suites that use FLUSHALL, CONFIG, pub/sub.
  * - `none`: no database, and no REDIS_* in the environment; for suites without Redis.
  */
-export type Isolation = 'db' | 'none'
+export type Isolation = 'db' | 'server' | 'none'
 
 export interface SuiteSettings {
   readonly name: string
@@ -81,6 +84,8 @@ export interface RedisSettings {
   readonly databases: readonly number[] | null
   /** How long to wait for a free database when others hold them all, ms. */
   readonly waitMs: number
+  /** `auto` (also when absent): each lease has an ACL user of its own where the server can do that. */
+  readonly acl?: 'auto' | 'off'
 }
 
 export interface Settings {

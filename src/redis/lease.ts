@@ -1,8 +1,12 @@
-import type { Connection, Lease, Trouble } from '../core/ports.ts'
+import type { Cleaned, Connection, Lease, Trouble } from '../core/ports.ts'
 import type { Leftovers } from '../core/events.ts'
 import { unreachable } from '../core/ending.ts'
+import type { LeaseUser } from './acl.ts'
+import { ClientWatch } from './clients.ts'
 import { AWAY_LIMIT_MS, type AdminConnection, type Answer, type Call } from './connection.ts'
+import { denialWords } from './denials.ts'
 import { recordKey } from './keys.ts'
+import { leftBehind, readSample, SAMPLED_KEYS } from './leaks.ts'
 
 /** A lease that is not renewed for this long may be given to somebody else. */
 export const TTL_MS = 30_000
@@ -21,6 +25,8 @@ export interface LeaseOptions {
   readonly run: string
   /** What test code gets. */
   readonly access: Connection
+  /** The user that test code logs in as; null: nothing is enforced. */
+  readonly user: LeaseUser | null
   /** Databases with more keys are flushed in the background; 0: never. */
   readonly backgroundFlushKeys: number
   /** When the grant was asked for; monotonic, ms. */
@@ -38,6 +44,7 @@ export class LeaseHandle implements Lease {
   readonly fence: number
   readonly connection: Connection
   readonly #options: LeaseOptions
+  readonly #clients: ClientWatch
   /** When the server last confirmed the lease, by our monotonic clock: jumps of the wall clock do not matter. */
   #provenAt: number
   #state: 'held' | 'lost' | 'released' = 'held'
@@ -51,16 +58,49 @@ export class LeaseHandle implements Lease {
     this.fence = options.fence
     this.connection = options.access
     this.#provenAt = options.provenAt
+    const { connection, user, database } = options
+    this.#clients = new ClientWatch(connection, user === null ? { database } : { user: user.name })
   }
 
   async open(): Promise<{ readonly kind: 'ok' } | Trouble> {
-    const answer = await this.#call('open', [TTL_MS, OPEN_RECORD_MS, this.#options.backgroundFlushKeys])
-    return answer.kind === 'ok' ? { kind: 'ok' } : answer
+    if (this.#state !== 'held') return this.#ended()
+    // The user first: a holder that made it and then turns out to have lost the lease deletes it again (#lose).
+    const [admitted, answer] = await Promise.all([
+      this.#options.user?.admit(),
+      this.#call('open', [TTL_MS, OPEN_RECORD_MS, this.#options.backgroundFlushKeys]),
+    ])
+    if (answer.kind !== 'ok') return answer
+    return admitted && !admitted.ok ? { kind: 'trouble', cause: admitted.cause } : { kind: 'ok' }
   }
 
-  async clean(): Promise<{ readonly kind: 'ok'; readonly leftovers: Leftovers } | Trouble> {
-    const answer = await this.#call('clean', [TTL_MS, this.#options.run, this.#options.backgroundFlushKeys])
-    return answer.kind === 'ok' ? { kind: 'ok', leftovers: { keys: answer.number } } : answer
+  async clean(options?: { readonly processLives: boolean }): Promise<Cleaned | Trouble> {
+    if (this.#state !== 'held') return this.#ended()
+    // Sent together, and answered in this order: what is left is looked at before it is flushed.
+    const [clients, denials, left, answer] = await Promise.all([
+      options?.processLives ? [] : this.#clients.staying(),
+      this.#options.user?.denials() ?? [],
+      this.#look(),
+      this.#call('clean', [TTL_MS, this.#options.run, this.#options.backgroundFlushKeys]),
+    ])
+    if (answer.kind !== 'ok') return answer
+    const nothing = answer.number === 0 && (clients === null || clients.length === 0)
+    const leftovers: Leftovers = {
+      keys: answer.number,
+      ...(nothing ? {} : { detail: leftBehind(left, clients) }),
+    }
+    return { kind: 'ok', leftovers, ...(denials.length > 0 ? { departures: denials.map(denialWords) } : {}) }
+  }
+
+  /** A sample of the keys in the database; it is only a report, so that nothing is lost with it. */
+  async #look(): Promise<ReturnType<typeof readSample>['sample']> {
+    const answer = await this.#options.connection.run({
+      script: 'leftovers',
+      keys: [],
+      args: [SAMPLED_KEYS, this.database],
+      patienceMs: 0,
+      repeatable: false,
+    })
+    return answer.ok ? readSample(answer.value).sample : []
   }
 
   onLost(callback: (message: string) => void): void {
@@ -72,6 +112,7 @@ export class LeaseHandle implements Lease {
     if (this.#state !== 'held') return
     this.#state = 'released'
     this.#options.onEnd()
+    await this.#options.user?.expel()
     // If this fails, the lease expires, and the next holder finds a record or a marker of ours.
     await this.#options.connection.run(this.#script('release', [this.#options.backgroundFlushKeys]))
   }
@@ -144,6 +185,7 @@ export class LeaseHandle implements Lease {
       this.#state = 'lost'
       this.#lostMessage = message
       this.#options.onEnd()
+      void this.#options.user?.expel()
       for (const listener of this.#listeners) listener(message)
     }
     return this.#ended()

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cause } from '../core/ending.ts'
 import type { ServerFacts } from '../core/events.ts'
 import type { Grant, Lease, RedisServer } from '../core/ports.ts'
+import { dropStaleUsers, LeaseUser, type Guard } from './acl.ts'
 import { connectionTo } from './address.ts'
 import { AWAY_LIMIT_MS, type AdminConnection } from './connection.ts'
 import { LeaseHandle, OPEN_RECORD_MS, TTL_MS } from './lease.ts'
@@ -33,6 +34,8 @@ export interface LeaseDeskOptions {
   readonly candidates: readonly number[]
   /** The embedded server has no threads: there a flush in the background takes as long and holds up everybody. */
   readonly embedded: boolean
+  /** What keeps test code in its database. */
+  readonly guard: Guard
 }
 
 /** Grants leases of one server, keeps them alive and gives them back. */
@@ -101,6 +104,11 @@ export class LeaseDesk {
       | ['rival', number]
     if (reply[0] === 'rival') return { cause: this.#rival(reply[1]) }
     const [, granted, skipped, holders] = reply
+    const { dialect } = this.#options.guard
+    if (dialect !== null && granted.length > 0) {
+      const stale = granted.map(([database, fence]) => ({ database: Number(database), fence: Number(fence) }))
+      await dropStaleUsers(connection, stale)
+    }
     return {
       leases: granted.map(([database, fence]) => this.#hold(Number(database), Number(fence), request.run, sentAt)),
       skipped: skipped.map(([database, keys]) => `${database}: holds ${plural(keys, 'key')} that are not ours`),
@@ -111,7 +119,9 @@ export class LeaseDesk {
   }
 
   #hold(database: number, fence: number, run: string, provenAt: number): LeaseHandle {
-    const { connection, facts, embedded } = this.#options
+    const { connection, facts, embedded, guard } = this.#options
+    const user = guard.dialect === null ? null : new LeaseUser(connection, guard.dialect, database, fence)
+    const login = user === null ? {} : { username: user.name, password: user.password }
     this.#nextShard++
     const lease = new LeaseHandle({
       connection,
@@ -120,7 +130,8 @@ export class LeaseDesk {
       fence,
       owner: this.#owner,
       run,
-      access: connectionTo(connection.address, database),
+      access: connectionTo({ ...connection.address, ...login }, database),
+      user,
       backgroundFlushKeys: embedded ? 0 : BACKGROUND_FLUSH_KEYS,
       provenAt,
       onEnd: () => this.#held.delete(lease),

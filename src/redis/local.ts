@@ -13,7 +13,7 @@ const START_LIMIT_MS = 15_000
 /** Between the choice of a free port and the start, somebody else may take it. */
 const PORT_TRIES = 5
 /** More than the usual 16, so that no shard starves; an unused database costs nothing. */
-const DATABASES = 64
+export const DATABASES = 64
 
 /** The first native server on PATH: an absolute path, or null. */
 export async function findNative(env: NodeJS.ProcessEnv): Promise<string | null> {

@@ -15,6 +15,8 @@ export interface DatabaseStatus {
    */
   readonly state: 'control' | 'leased' | 'expired' | 'ours' | 'foreign' | 'free'
   readonly keys: number
+  /** Estimated from a few random keys; null: the server does not tell. */
+  readonly bytes: number | null
   readonly lease: LeaseStatus | null
 }
 
@@ -131,11 +133,11 @@ class Operator implements RedisAdmin {
   }
 }
 
-/** A row of status.lua: keys, marked, owner, fence, run, host, pid, shard, since, expires, open. */
-type StatusRow = [number, number, string, string, string, string, string, string, string, string, string]
+/** A row of status.lua: keys, marked, owner, fence, run, host, pid, shard, since, expires, open, bytes. */
+type StatusRow = [number, number, string, string, string, string, string, string, string, string, string, number]
 
 function describe(row: StatusRow, database: number, control: number, now: number): DatabaseStatus {
-  const [keys, marked, owner, fence, run, host, pid, shard, since, expires, open] = row
+  const [keys, marked, owner, fence, run, host, pid, shard, since, expires, open, bytes] = row
   const lease: LeaseStatus | null =
     owner === ''
       ? null
@@ -149,7 +151,7 @@ function describe(row: StatusRow, database: number, control: number, now: number
           expires: Number(expires),
           open: open === '1',
         }
-  return { database, state: stateOf(), keys, lease }
+  return { database, state: stateOf(), keys, bytes: bytes < 0 ? null : bytes, lease }
 
   function stateOf(): DatabaseStatus['state'] {
     if (database === control) return 'control'

@@ -2,6 +2,7 @@ import type { Cause } from '../core/ending.ts'
 import type { ServerFacts } from '../core/events.ts'
 import type { Resolved } from '../core/ports.ts'
 import type { RedisSettings } from '../core/settings.ts'
+import { findGuard } from './acl.ts'
 import type { Address } from './address.ts'
 import { goneCause, tooFewCause } from './causes.ts'
 import { AdminConnection } from './connection.ts'
@@ -40,14 +41,17 @@ export async function serve(
     await own?.stop()
     return opened
   }
-  const { connection, facts, embedded } = opened
-  const candidates = origin.source === 'embedded' && !embedded ? impostor(facts) : leasable(facts, settings)
+  const { connection, embedded } = opened
+  const candidates =
+    origin.source === 'embedded' && !embedded ? impostor(opened.facts) : leasable(opened.facts, settings)
   if (!Array.isArray(candidates)) {
     connection.close()
     await own?.stop()
     return { ok: false, cause: candidates }
   }
-  const desk = new LeaseDesk({ connection, facts, candidates, embedded })
+  const guard = await findGuard(connection, opened.facts.product, settings.acl ?? 'auto')
+  const facts: ServerFacts = { ...opened.facts, enforcement: guard.enforcement }
+  const desk = new LeaseDesk({ connection, facts, candidates, embedded, guard })
   own?.onExit((why) => connection.giveUp(goneCause(address.label, `its process ended (${why})`)))
   const close = async (): Promise<void> => {
     await desk.close()

@@ -19,6 +19,12 @@ export function elapsed(ms: number): string {
   return whole === 0 ? '0s' : duration(whole)
 }
 
+/** `640 B`, `14 kB`, `3.2 MB`. */
+export function size(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
+}
+
 /** `1 file`, `3 files`. */
 export function plural(count: number, word: string, many = `${word}s`): string {
   return `${count} ${count === 1 ? word : many}`

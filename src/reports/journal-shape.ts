@@ -70,9 +70,30 @@ const settings = fields({
   shards: number,
   slowMs: number,
 })
+const leftovers = fields({
+  keys: number,
+  detail: optional(
+    fields({
+      sampled: number,
+      withoutTtl: number,
+      bytes: number,
+      groups: list(fields({ prefix: text, type: text, keys: number, withoutTtl: number, bytes: number })),
+      clients: orNull(list(text)),
+    }),
+  ),
+})
 const plannedFile = fields({ id: text, path: text, project: text, suite: text, expectedMs: orNull(number) })
 const suite = fields({ name: text, tier: text })
-const server = fields({ source: text, reason: text, address: text, product: text, version: text, databases: number })
+const enforcement = fields({ by: oneOf('acl', 'convention', 'server'), reason: text })
+const server = fields({
+  source: text,
+  reason: text,
+  address: text,
+  product: text,
+  version: text,
+  databases: number,
+  enforcement: (value) => value === undefined || enforcement(value),
+})
 
 /** A new event breaks the build here, and gets its check. */
 const EVENTS: Record<Event['type'], Check> = {
@@ -115,7 +136,7 @@ const EVENTS: Record<Event['type'], Check> = {
   }),
   'file-output': fields({ ...attempt, stream, text }),
   'file-ended': fields({ ...attempt, ending, durationMs: number, running: list(text), errors: list(error) }),
-  'file-cleaned': fields({ ...attempt, leftovers: fields({ keys: number }) }),
+  'file-cleaned': fields({ ...attempt, leftovers }),
   'file-leaked': fields({ ...attempt, processes: list(fields({ pid: number, command: text })) }),
   'tier-ended': fields({ tier: text, end: oneOf('completed', 'deadline', 'cancelled', 'infrastructure') }),
   notice: fields({ level, code: text, message: text }),

@@ -1,9 +1,10 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
-import type { FileRecord, RunRecord, TierRecord } from '../core/record.ts'
+import type { AttemptRecord, FileRecord, RunRecord, TierRecord } from '../core/record.ts'
 import { fileEnding, lastAttempt } from '../core/verdict.ts'
 import { casesOf, endingType, errorText, missingCases, strayCases, type Case } from './junit/cases.ts'
 import { seconds, suiteXml, totalsOf, type Suite, type Totals } from './junit/suite.ts'
 import { clean, isoTime, uniqueNames } from './junit/text.ts'
+import { leakLine } from './leaks.ts'
 import { endingWords, wallMs } from './words.ts'
 
 /** Written in pieces of about so many characters: few system calls, bounded memory. */
@@ -107,6 +108,7 @@ function propertiesOf(tier: TierRecord, file: FileRecord): [string, string][] {
     // All of its attempts were made by a run that this one continues.
     ['run', last?.run],
     ['ending', endingType(fileEnding(file))],
+    ['left behind', leftBehind(last)],
     // A failed attempt that a later one made good is seen nowhere else when no test of it failed.
     ...attempts.slice(0, -1).map((attempt): [string, string | null] => {
       const { word, detail } = endingWords(attempt.ending ?? { kind: 'not-run', why: 'lost' }, tier.name)
@@ -117,6 +119,11 @@ function propertiesOf(tier: TierRecord, file: FileRecord): [string, string][] {
   return all.flatMap(([name, value]): [string, string][] =>
     value === null || value === undefined ? [] : [[name, String(value)]],
   )
+}
+
+function leftBehind(attempt: AttemptRecord | null): string | null {
+  const detail = attempt?.leftovers?.detail
+  return detail ? leakLine({ keys: attempt.leftovers.keys, ...detail }) : null
 }
 
 /** What all attempts wrote, each under a heading when there are several. */

@@ -47,7 +47,7 @@ export interface LeakedBy {
 }
 
 /** The files that left processes running, with what they left in their last attempt that did. */
-export function leaks(record: RunRecord): LeakedBy[] {
+export function leftRunning(record: RunRecord): LeakedBy[] {
   return planned(record).flatMap(({ tier, file }) => {
     const processes = file.attempts.findLast(({ leaked }) => leaked)?.leaked
     return processes ? [{ tier: tier.name, file: file.plan.id, processes }] : []

@@ -2,8 +2,9 @@ import type { ErrorRecord } from '../core/events.ts'
 import type { RunRecord, TierRecord } from '../core/record.ts'
 import { failures, groupFailures, type Failure, type FailureGroup } from './failures.ts'
 import { duration, percent, plural, printable, printableLines } from './format.ts'
-import { leaks, quarantined } from './known.ts'
+import { leftRunning, quarantined } from './known.ts'
 import type { SlowReport, SlowTest } from './slow.ts'
+import { leakLine, leaks } from './leaks.ts'
 import { missingLines } from './missing.ts'
 import { rateWords, stressReport } from './stress.ts'
 import { flakyTests, suiteRows, type SuiteRow } from './suites.ts'
@@ -31,10 +32,11 @@ export function summaryMarkdown(record: RunRecord, slow: SlowReport): string {
     missingSection(record),
     flakySection(record),
     quarantineSection(record),
-    leakSection(record),
+    leftRunningSection(record),
     stressSection(record),
     slowSection(slow),
     misfitSection(slow),
+    leakSection(record),
     warningSection(record),
   ])
 }
@@ -60,7 +62,8 @@ function facts({ meta, server }: RunRecord): string {
     server &&
     `${server.product} ${text(server.version)} at ${code(server.address)} (${server.source}: ${text(server.reason)})`
   const before = meta?.continues && `continues run ${code(meta.continues)}: this is the account of both`
-  return [run && run + commit, before, redis].filter(Boolean).join('  \n')
+  const isolation = server?.enforcement && `isolation by ${server.enforcement.by}: ${text(server.enforcement.reason)}`
+  return [run && run + commit, before, redis, isolation].filter(Boolean).join('  \n')
 }
 
 function tierSection(tier: TierRecord): string {
@@ -76,6 +79,11 @@ function tierSection(tier: TierRecord): string {
     ...lines,
     '',
   ].join('\n')
+}
+
+function leakSection(record: RunRecord): string {
+  const lines = leaks(record).map((leak) => `${code(leak.file)}: ${text(leakLine(leak))}`)
+  return list('Left behind in their databases', lines, 'file')
 }
 
 function suiteRow({ suite, files, counts, timeMs }: SuiteRow): string {
@@ -174,8 +182,8 @@ function quarantineSection(record: RunRecord): string {
   return list('Quarantined: known failures, not counted', known, 'failure')
 }
 
-function leakSection(record: RunRecord): string {
-  const all = leaks(record).flatMap(({ file, processes }) =>
+function leftRunningSection(record: RunRecord): string {
+  const all = leftRunning(record).flatMap(({ file, processes }) =>
     processes.map(({ pid, command }) => `${code(file)}: pid ${pid}, ${code(command)}`),
   )
   return list('Processes that files left running', all, 'line')

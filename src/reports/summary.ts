@@ -17,9 +17,10 @@ import {
   type Counts,
   type Verdict,
 } from '../core/verdict.ts'
+import { leaks, type Leak } from './leaks.ts'
 import { isoTime } from './junit/text.ts'
 import type { SlowReport } from './slow.ts'
-import { leaks, quarantined, type LeakedBy, type Quarantined } from './known.ts'
+import { leftRunning, quarantined, type LeakedBy, type Quarantined } from './known.ts'
 import { stressReport, type StressReport } from './stress.ts'
 import { suiteRows } from './suites.ts'
 import { endingWords, planned, tierMs, wallMs } from './words.ts'
@@ -58,6 +59,8 @@ export interface Summary {
   readonly leaked: readonly LeakedBy[]
   /** Failure rates of a stress run; absent in any other run. */
   readonly stress?: StressReport
+  /** What files left in their databases, worst first. */
+  readonly leaks: readonly Leak[]
   /** What was wrong with the infrastructure. */
   readonly causes: readonly Cause[]
   readonly notices: readonly { readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }[]
@@ -143,8 +146,9 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
       .filter(({ file }) => isFlakyFile(file))
       .map(({ tier, file }) => ({ tier: tier.name, file: file.plan.id })),
     quarantined: quarantined(record),
-    leaked: leaks(record),
+    leaked: leftRunning(record),
     ...(stress === null ? {} : { stress }),
+    leaks: leaks(record),
     causes: record.causes,
     notices: record.notices,
     server: record.server,

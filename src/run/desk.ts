@@ -1,10 +1,12 @@
 import { unreachable, type Cause, type Ending, type NotRunReason } from '../core/ending.ts'
-import type { AttemptRef, PlannedFile, TierEnd } from '../core/events.ts'
-import type { Desk, Execution, FileStop, Lease, Seat, Trouble } from '../core/ports.ts'
+import type { AttemptRef, ErrorRecord, PlannedFile, TierEnd } from '../core/events.ts'
+import type { Desk, Execution, FileStop, Lease, OwnServers, Seat, Trouble } from '../core/ports.ts'
 import type { TestRecord } from '../core/record.ts'
+import type { Isolation } from '../core/settings.ts'
 import { countFile, fileEnding } from '../core/verdict.ts'
 import { seatEnvironment } from './environment.ts'
 import { watchFailures } from './fail-fast.ts'
+import { departureErrors, leakErrors } from './findings.ts'
 import type { Lane, Lanes } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { TierPlan } from './plan.ts'
@@ -58,7 +60,7 @@ interface Attempt {
   readonly file: PlannedFile
   readonly ref: AttemptRef
   readonly lane: Lane
-  /** The lease whose database was opened for this file; null for a suite without Redis. */
+  /** The lease whose database (or the server that) was opened for this file; null for a suite without Redis. */
   readonly lease: Lease | null
   readonly satAt: number
   started: boolean
@@ -68,12 +70,14 @@ interface Attempt {
   timer: NodeJS.Timeout | undefined
 }
 
+/** @param servers for suites with `isolation: 'server'`; null when there is none */
 export function openDesk(
   tier: TierPlan,
   lanes: Lanes,
   ledger: Ledger,
   run: string,
   { lostLanes, seated }: TierState = tierState(),
+  servers: OwnServers | null = null,
 ): TierDesk {
   const { settings } = tier
   const plans = new Map(tier.files.map((file) => [file.id, file]))
@@ -88,10 +92,25 @@ export function openDesk(
   const overLimit = new Set<string>()
   const { promise: whenHalted, resolve: announceHalt } = Promise.withResolvers<void>()
 
-  const seat = (file: string, lane: Lane): Seat => {
+  const isolationOf = (file: string): Isolation => suites.get(plans.get(file)!.suite)!.isolation
+
+  /** What a file of this isolation gets on this lane. */
+  const leaseFor = (isolation: Isolation, lane: Lane): Lease | null => {
+    switch (isolation) {
+      case 'db':
+        return lane.lease
+      case 'server':
+        return servers!.at(lane.shard)
+      case 'none':
+        return null
+      default:
+        return unreachable(isolation)
+    }
+  }
+
+  const seat = (file: string, lane: Lane, lease: Lease | null): Seat => {
     const plan = plans.get(file)!
     const suite = suites.get(plan.suite)!
-    const lease = suite.isolation === 'db' ? lane.lease : null
     const redis = lease && { connection: lease.connection, database: lease.database }
     const env = seatEnvironment({ run, tier: settings.name, shard: lane.shard, shards: lanes.size, suite, redis })
     const taken: Seat = { shard: lane.shard, env }
@@ -119,9 +138,9 @@ export function openDesk(
     byFile.set(plan.id, attempt)
   }
 
-  /** Proves the lane's lease and empties its database. false: this lane is of no use any more. */
-  const openLane = async (lane: Lane): Promise<boolean> => {
-    const opened = await lane.lease!.open()
+  /** Proves the lease and empties its database. false: this lane is of no use any more. */
+  const openLane = async (lane: Lane, lease: Lease): Promise<boolean> => {
+    const opened = await lease.open()
     if (opened.kind === 'ok') return true
     refuse(lane, opened)
     return false
@@ -145,7 +164,7 @@ export function openDesk(
       ledger.emit({ type: 'lease-lost', shard: lane.shard, database: lane.lease.database, message })
     }
     for (const attempt of byFile.values()) {
-      if (attempt.lane !== lane || !attempt.lease) continue
+      if (attempt.lane !== lane || attempt.lease !== lane.lease) continue
       attempt.reason ??= { kind: 'lease-lost', message }
       execution?.kill(attempt.file.id, 'now')
     }
@@ -162,22 +181,26 @@ export function openDesk(
   }
 
   /** Flushes the database behind a process that is gone, and only then says how its file ended. */
-  const conclude = async (attempt: Attempt): Promise<'usable' | 'retired'> => {
+  const conclude = async (attempt: Attempt, processLives: boolean): Promise<'usable' | 'retired'> => {
     clearTimeout(attempt.timer)
     const durationMs = performance.now() - attempt.satAt
-    const cleaned = attempt.lease ? await attempt.lease.clean() : null
+    const cleaned = attempt.lease ? await attempt.lease.clean({ processLives }) : null
     if (cleaned && cleaned.kind !== 'ok') refuse(attempt.lane, cleaned)
     // The file may have been given to another process meanwhile: its new attempt stays.
     if (byFile.get(attempt.file.id) === attempt) byFile.delete(attempt.file.id)
     if (attempt.started) {
       const { stop } = attempt
+      const found =
+        cleaned?.kind === 'ok'
+          ? [...departureErrors(cleaned, attempt.ref, ledger.record), ...leakErrors(cleaned, settings)]
+          : []
       ledger.emit({
         type: 'file-ended',
         ...attempt.ref,
-        ending: decide(attempt, cleaned && cleaned.kind !== 'ok' ? cleaned : null, ledger),
+        ending: decide(attempt, found, cleaned && cleaned.kind !== 'ok' ? cleaned : null, ledger),
         durationMs,
         running: stop?.kind === 'died' ? stop.running : [],
-        errors: stop?.errors ?? [],
+        errors: [...(stop?.errors ?? []), ...found],
       })
       if (cleaned?.kind === 'ok') ledger.emit({ type: 'file-cleaned', ...attempt.ref, leftovers: cleaned.leftovers })
       failFast.ended(attempt.ref)
@@ -224,19 +247,20 @@ export function openDesk(
       return halted
     },
     async sit(file) {
-      const needsDatabase = suites.get(plans.get(file)!.suite)!.isolation === 'db'
+      const isolation = isolationOf(file)
       for (;;) {
-        const lane = await lanes.take(needsDatabase)
+        const lane = await lanes.take(isolation === 'db')
         if (lane === null) return null
         if (isOverLimit(file)) {
           lanes.give(lane)
           return null
         }
-        if (!needsDatabase) return seat(file, lane)
-        if (!(await openLane(lane))) continue
-        if (!halted) return seat(file, lane)
+        const lease = leaseFor(isolation, lane)
+        if (lease === null) return seat(file, lane, null)
+        if (!(await openLane(lane, lease))) continue
+        if (!halted) return seat(file, lane, lease)
         // Halted while the database was being opened: hand it back as clean as it was.
-        await lane.lease!.clean()
+        await lease.clean()
         return null
       }
     },
@@ -245,19 +269,21 @@ export function openDesk(
       bySeat.delete(left)
       if (!attempt) return null
       const { lane } = attempt
-      if ((await conclude(attempt)) === 'retired') return null
-      const needsDatabase = suites.get(plans.get(file)!.suite)!.isolation === 'db'
-      if (halted || isOverLimit(file) || (needsDatabase && (!lane.lease || !(await openLane(lane))))) {
+      if ((await conclude(attempt, true)) === 'retired') return null
+      const isolation = isolationOf(file)
+      const lease = leaseFor(isolation, lane)
+      const usable = lease === null ? isolation === 'none' : !halted && (await openLane(lane, lease))
+      if (halted || isOverLimit(file) || !usable) {
         lanes.give(lane)
         return null
       }
-      return seat(file, lane)
+      return seat(file, lane, lease)
     },
     leave(left) {
       const attempt = bySeat.get(left)
       if (!attempt) return
       bySeat.delete(left)
-      track(conclude(attempt).then((lane) => (lane === 'usable' ? lanes.give(attempt.lane) : undefined)))
+      track(conclude(attempt, false).then((lane) => (lane === 'usable' ? lanes.give(attempt.lane) : undefined)))
     },
     started(file) {
       const attempt = attemptAt(file)
@@ -294,7 +320,7 @@ export function openDesk(
       bySeat.clear()
       for (const attempt of orphans) {
         attempt.reason ??= { kind: 'infrastructure', cause }
-        await conclude(attempt)
+        await conclude(attempt, false)
       }
     },
   }
@@ -307,12 +333,12 @@ const ENGINE_SILENT: Cause = {
 }
 
 /** The one place where an attempt's ending is decided. */
-function decide(attempt: Attempt, trouble: Trouble | null, ledger: Ledger): Ending {
+function decide(attempt: Attempt, found: readonly ErrorRecord[], trouble: Trouble | null, ledger: Ledger): Ending {
   const { reason, stop } = attempt
   if (reason?.kind === 'lease-lost') return reason
   if (trouble?.kind === 'lost') return { kind: 'lease-lost', message: trouble.message }
   if (stop?.kind === 'completed') {
-    const outcome = byTests(attempt, stop, ledger)
+    const outcome = byTests(attempt, [...stop.errors, ...found], ledger)
     if (outcome.kind !== 'failed') return outcome
     // Failed while its server was going away: the server is to blame until a run with a sound one says otherwise.
     if (reason?.kind === 'infrastructure') return reason
@@ -337,10 +363,10 @@ function isFailed(test: TestRecord): boolean {
   return test.outcome === 'failed' || test.outcome === 'timed-out'
 }
 
-function byTests(attempt: Attempt, stop: Extract<FileStop, { kind: 'completed' }>, ledger: Ledger): Ending {
+function byTests(attempt: Attempt, errors: readonly ErrorRecord[], ledger: Ledger): Ending {
   const tests = testsOf(attempt, ledger)
   const failed = tests.some(isFailed)
-  if (failed || stop.errors.length > 0) return { kind: 'failed' }
+  if (failed || errors.length > 0) return { kind: 'failed' }
   // With a pattern for names, a file may well have no test that matches.
   const empty = tests.length === 0 && ledger.record.meta?.testName === undefined
   return empty ? { kind: 'no-tests' } : { kind: 'passed' }

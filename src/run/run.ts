@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { JOURNAL_VERSION, type RunMeta } from '../core/events.ts'
-import type { Engine, RedisServer, Resolved } from '../core/ports.ts'
+import type { Engine, OwnServers, OwnServersResult, RedisServer, Resolved } from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
+import type { Isolation } from '../core/settings.ts'
 import { exitCode } from '../core/verdict.ts'
 import type { Ledger } from './ledger.ts'
 import type { RunPlan } from './plan.ts'
@@ -18,6 +19,8 @@ export interface RunDeps {
   readonly resolveRedis: (signal: AbortSignal) => Promise<Resolved>
   /** The record that the verdict is about: the run's own, or that together with the run that it continues. */
   readonly whole?: (own: RunRecord) => RunRecord
+  /** Servers of the run's own; called only if some planned file wants one. */
+  readonly openServers: () => Promise<OwnServersResult>
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
   /** Makes another engine like the first, for runs that repeat files; absent: there is none. */
@@ -39,10 +42,12 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
 
   const scratch = await mkdtemp(path.join(tmpdir(), 'tiershard-run-'))
   const redis = await findRedis(plan, deps)
+  const servers = redis === 'failed' ? null : await findServers(plan, deps)
   let enough = false
   try {
     for (const tier of plan.tiers) {
-      if (redis === 'failed' || ledger.record.causes.length > 0 || deps.signal.aborted || enough) {
+      const broken = ledger.record.causes.length > 0
+      if (redis === 'failed' || servers === 'failed' || broken || deps.signal.aborted || enough) {
         const why = deps.signal.aborted ? 'signal' : enough ? 'fail-fast' : 'infrastructure'
         closeFiles(tier.settings.name, ledger, why)
         const end = why === 'infrastructure' ? 'infrastructure' : 'cancelled'
@@ -54,6 +59,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
         engine: deps.engine,
         ledger,
         redis,
+        servers,
         waitMs: deps.waitMs,
         signal: deps.signal,
         scratch,
@@ -64,7 +70,11 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
     }
   } finally {
     deps.signal.removeEventListener('abort', onSignal)
-    await Promise.all([deps.engine.close(), redis === 'failed' ? undefined : redis?.close()])
+    await Promise.all([
+      deps.engine.close(),
+      redis === 'failed' ? undefined : redis?.close(),
+      servers === 'failed' ? undefined : servers?.close(),
+    ])
     await rm(scratch, { recursive: true, force: true })
   }
   for (const message of idleQuarantine(plan, ledger.record)) {
@@ -85,10 +95,7 @@ function open(plan: RunPlan, { ledger, meta }: RunDeps): void {
 
 async function findRedis(plan: RunPlan, deps: RunDeps): Promise<RedisServer | null | 'failed'> {
   const { ledger } = deps
-  const wanted = plan.tiers.some(({ suites, files }) =>
-    files.some((file) => suites.find((suite) => suite.name === file.suite)?.isolation === 'db'),
-  )
-  if (!wanted) return null
+  if (!wants(plan, 'db')) return null
   const resolved = await deps.resolveRedis(deps.signal)
   if (!resolved.ok) {
     if (!deps.signal.aborted) ledger.emit({ type: 'infrastructure', cause: resolved.cause })
@@ -96,6 +103,31 @@ async function findRedis(plan: RunPlan, deps: RunDeps): Promise<RedisServer | nu
   }
   ledger.emit({ type: 'server-ready', server: resolved.server.facts })
   return resolved.server
+}
+
+/** Servers for the suites that want one a shard, and a word about where they come from. */
+async function findServers(plan: RunPlan, deps: RunDeps): Promise<OwnServers | null | 'failed'> {
+  const { ledger } = deps
+  if (!wants(plan, 'server')) return null
+  const opened = await deps.openServers()
+  if (!opened.ok) {
+    ledger.emit({ type: 'infrastructure', cause: opened.cause })
+    return 'failed'
+  }
+  const { facts } = opened.servers
+  if (!wants(plan, 'db')) ledger.emit({ type: 'server-ready', server: facts })
+  else {
+    const what = `${facts.product} ${facts.version}`.trim()
+    const message = `suites with isolation 'server' get servers of this run's own (${what}, ${facts.source}), a fresh one for every file`
+    ledger.emit({ type: 'notice', level: 'info', code: 'own-servers', message })
+  }
+  return opened.servers
+}
+
+function wants(plan: RunPlan, isolation: Isolation): boolean {
+  return plan.tiers.some(({ suites, files }) =>
+    files.some((file) => suites.find((suite) => suite.name === file.suite)?.isolation === isolation),
+  )
 }
 
 function signalName(signal: AbortSignal): 'SIGINT' | 'SIGTERM' | 'SIGHUP' {

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Cause, NotRunReason } from '../core/ending.ts'
 import type { Event, PlannedFile } from '../core/events.ts'
-import type { Batch, Engine, Lease, RedisServer } from '../core/ports.ts'
+import type { Batch, Engine, Lease, OwnServers, RedisServer } from '../core/ports.ts'
 import { isShort } from '../core/verdict.ts'
 import { isRetryable, openDesk, tierState, type TierDesk } from './desk.ts'
 import { failFastReached, retriesOf } from './fail-fast.ts'
@@ -19,6 +19,8 @@ export interface TierDeps {
   readonly ledger: Ledger
   /** null when no suite of the run needs Redis. */
   readonly redis: RedisServer | null
+  /** null when no suite of the run wants servers of its own. */
+  readonly servers: OwnServers | null
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
   /** Aborted when the user interrupts the run. */
@@ -53,7 +55,7 @@ export async function runTier(plan: TierPlan, deps: TierDeps): Promise<'done' | 
   const shards = Math.min(plan.settings.shards, Math.max(plan.files.length * copies(plan), 1))
   const lanes = openLanes(leases, withoutRedis ? shards : leases.length)
   const state = tierState()
-  const desk = openDesk(plan, lanes, ledger, deps.run, state)
+  const desk = openDesk(plan, lanes, ledger, deps.run, state, deps.servers)
   const desks = [desk]
   announce(leases, ledger)
   const stopWatching = watch(desk, plan, deps, deadline)
@@ -61,7 +63,7 @@ export async function runTier(plan: TierPlan, deps: TierDeps): Promise<'done' | 
     if (plan.settings.stress) {
       ledger.emit({ type: 'tier-started', tier, shards: lanes.size, attempt: 1 })
       const open = (): TierDesk => {
-        const another = openDesk(plan, lanes, ledger, deps.run, state)
+        const another = openDesk(plan, lanes, ledger, deps.run, state, deps.servers)
         desks.push(another)
         return another
       }

@@ -2,7 +2,8 @@ import type { RunRecord, TierRecord } from '../../core/record.ts'
 import { failures, groupFailures } from '../failures.ts'
 import { missingLines } from '../missing.ts'
 import { duration, percent, plural, printable } from '../format.ts'
-import { leaks, quarantined } from '../known.ts'
+import { leakLine, leaks } from '../leaks.ts'
+import { leftRunning, quarantined } from '../known.ts'
 import type { SlowReport } from '../slow.ts'
 import { rateWords, stressReport } from '../stress.ts'
 import { flakyTests, suiteRows, type SuiteRow } from '../suites.ts'
@@ -32,10 +33,11 @@ export function endLines(record: RunRecord, slow: SlowReport, options: EndOption
     notRunBlock(record, paint),
     flakyBlock(record, paint),
     quarantineBlock(record, paint),
-    leakBlock(record, paint),
+    leftRunningBlock(record, paint),
     stressBlock(record, paint),
     slowBlock(slow, paint),
     misfitBlock(slow, paint),
+    leakBlock(record, paint),
     warningBlock(record, paint),
   ].filter((block) => block.length > 0)
   const verdict = verdictOf(record)
@@ -133,8 +135,8 @@ function quarantineBlock(record: RunRecord, paint: Paint): string[] {
   return [heading, ...lines, ...rest(known.length - NAMES, 'failure', '  ')]
 }
 
-function leakBlock(record: RunRecord, paint: Paint): string[] {
-  const all = leaks(record).flatMap(({ file, processes }) =>
+function leftRunningBlock(record: RunRecord, paint: Paint): string[] {
+  const all = leftRunning(record).flatMap(({ file, processes }) =>
     processes.map(({ pid, command }) => `  ${printable(file)}: pid ${pid}, ${printable(command)}`),
   )
   if (all.length === 0) return []
@@ -178,6 +180,17 @@ function misfitBlock(slow: SlowReport, paint: Paint): string[] {
     return `  ${printable(file)}: ${duration(durationMs)} (slowest test ${duration(slowestTestMs)}) is too slow for ${printable(from)}, ${advice}`
   })
   return [paint('bold', 'files that do not fit their tier'), ...lines, ...rest(moves.length - NAMES, 'file', '  ')]
+}
+
+const LEAKS = 5
+
+/** What files left behind: the runner flushes it, and the code under test may do the same in production. */
+function leakBlock(record: RunRecord, paint: Paint): string[] {
+  const found = leaks(record)
+  if (found.length === 0) return []
+  const lines = found.slice(0, LEAKS).map((leak) => `  ${printable(leak.file)}: ${leakLine(leak)}`)
+  const heading = paint('bold', `left behind in their databases by ${plural(found.length, 'file')}`)
+  return [heading, ...lines, ...rest(found.length - LEAKS, 'file', '  ')]
 }
 
 function warningBlock(record: RunRecord, paint: Paint): string[] {

@@ -6,7 +6,15 @@ import type { SlowReport } from '../slow.ts'
 import { endLines } from './end.ts'
 import { FailurePrinter } from './failure.ts'
 import { liveFrame } from './frame.ts'
-import { fileLine, heartbeatLines, plannedLine, serverLine, startedLine, waitingLines } from './lines.ts'
+import {
+  fileLine,
+  heartbeatLines,
+  isolationLines,
+  plannedLine,
+  serverLine,
+  startedLine,
+  waitingLines,
+} from './lines.ts'
 import { LiveView } from './live.ts'
 import { createPaint, hasColours, type ConsoleStream, type Paint } from './paint.ts'
 import { Progress } from './progress.ts'
@@ -163,7 +171,7 @@ class RunConsole implements Console {
         return tier ? [plannedLine(record, tier, this.#paint)] : []
       }
       case 'server-ready':
-        return [serverLine(event.server)]
+        return [serverLine(event.server), ...isolationLines(event.server)]
       case 'lease-waiting':
         return waitingLines(event.holders, event.limitMs)
       case 'tier-started': {

@@ -1,3 +1,4 @@
+import { unreachable } from '../../core/ending.ts'
 import type { ServerFacts, Stamped } from '../../core/events.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
 import { countFile, isFlakyFile } from '../../core/verdict.ts'
@@ -25,6 +26,22 @@ export function serverLine(server: ServerFacts): string {
   const product = server.product === 'unknown' ? 'a server that speaks Redis' : server.product
   const where = `${product} ${printable(server.version)} at ${printable(server.address)}`
   return `${where}, ${plural(server.databases, 'database')}, ${server.source}: ${printable(server.reason)}`
+}
+
+/** `isolation is enforced by the server: a user of its own for each shard`; nothing for journals that do not say. */
+export function isolationLines({ enforcement }: ServerFacts): string[] {
+  if (enforcement === undefined) return []
+  const reason = printable(enforcement.reason)
+  switch (enforcement.by) {
+    case 'acl':
+      return [`isolation is enforced by the server: ${reason}`]
+    case 'server':
+      return [`isolation: ${reason}`]
+    case 'convention':
+      return [`isolation is by convention, test code has to stay in its database: ${reason}`]
+    default:
+      return unreachable(enforcement.by)
+  }
 }
 
 const HOLDERS = 8

@@ -92,7 +92,7 @@ describe.each([
       const redis = new Redis(big.connection.url)
       await redis.eval("for i = 1, 1000000 do redis.call('SET', i, i) end", 0)
       const [cleaned, other] = await Promise.all([big.clean(), neighbour.clean()])
-      expect(cleaned).toEqual({ kind: 'ok', leftovers: { keys: 1_000_000 } })
+      expect(cleaned).toMatchObject({ kind: 'ok', leftovers: { keys: 1_000_000 } })
       expect(other).toMatchObject({ kind: 'ok' })
       expect(await big.open()).toEqual({ kind: 'ok' })
       expect(await redis.dbsize()).toBe(0)
@@ -111,6 +111,6 @@ async function useDatabase(lease: Lease, id: number): Promise<number> {
   await redis.mset(Object.fromEntries(Array.from({ length: 20 }, (_, key) => [`${id}:${key}`, id])))
   const keys = await redis.keys('*')
   await redis.quit()
-  expect(await lease.clean()).toEqual({ kind: 'ok', leftovers: { keys: 20 } })
+  expect(await lease.clean()).toMatchObject({ kind: 'ok', leftovers: { keys: 20 } })
   return before + keys.filter((key) => !key.startsWith(`${id}:`)).length
 }

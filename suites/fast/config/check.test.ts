@@ -279,6 +279,7 @@ describe('properties', () => {
             'flaky',
             'failFast',
             'slow',
+            'leaks',
           ].includes(it),
       )
     fc.assert(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Stamped } from '../../../src/core/events.ts'
 import { forecast } from '../../../src/core/plan.ts'
-import type { Resolved } from '../../../src/core/ports.ts'
+import type { OwnServers, Resolved } from '../../../src/core/ports.ts'
 import { countRun, fileEnding } from '../../../src/core/verdict.ts'
 import type { RunRecord } from '../../../src/core/record.ts'
 import { openLedger } from '../../../src/run/ledger.ts'
@@ -33,11 +33,14 @@ const META = {
   command: [],
 }
 
+const NO_SERVERS = { code: 'redis-start-failed', message: 'no server', remedy: 'install one' } as const
+
 interface Options {
   readonly files?: readonly string[]
   readonly settings?: Parameters<typeof tier>[0]
   readonly redis?: ReturnType<typeof fakeRedis>
   readonly resolved?: Resolved
+  readonly servers?: OwnServers
   readonly onEvent?: (event: Stamped) => void
   readonly signal?: AbortSignal
   readonly suites?: TierPlan['suites']
@@ -62,6 +65,8 @@ async function play(script: Record<string, Act> | ((file: string) => Act), optio
       engine,
       ledger,
       resolveRedis: async () => options.resolved ?? { ok: true, server: redis },
+      openServers: async () =>
+        options.servers ? { ok: true, servers: options.servers } : { ok: false, cause: NO_SERVERS },
       waitMs: 1000,
       signal: options.signal ?? new AbortController().signal,
     },

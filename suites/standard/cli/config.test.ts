@@ -30,7 +30,7 @@ describe('a config that does not load', () => {
       'const x: { y: string } = null!\nexport default { reports: x.y }',
       'tiershard.config.ts:2:29 TypeError',
     ],
-    ['something else that it throws', 'throw "no way"', 'tiershard.config.ts it threw no way'],
+    ['something else that it throws', 'throw "no way"', "tiershard.config.ts it threw 'no way'"],
     [
       'a package that is not there',
       "import 'no-such-pkg'\nexport default {}",

@@ -22,10 +22,10 @@ test('status, adopt and release on a running server', async ({ onTestFinished })
     { database: 0, state: 'control' },
     { database: 1, state: 'free' },
     { database: 2, state: 'free' },
-    { database: 3, state: 'foreign', keys: 1 },
+    { database: 3, state: 'foreign', keys: 1, bytes: expect.toSatisfy((bytes: number) => bytes > 0 && bytes < 500) },
   ])
   const page = await tiershard(cwd, ['redis', 'status'], { REDIS_URL: `redis://${host}:${port}` })
-  expect(page.stdout).toMatch(/^ +3 +foreign data: never flushed +1$/m)
+  expect(page.stdout).toMatch(/^ +3 +foreign data: never flushed +1 +~\d+ B$/m)
 
   expect(await tiershard(cwd, ['redis', 'adopt', '3', ...server])).toMatchObject({ exitCode: 0, stderr: '' })
   const after = await tiershard(cwd, ['redis', 'status', ...server])

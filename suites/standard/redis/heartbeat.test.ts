@@ -39,6 +39,7 @@ async function granted(provenAgoMs = 0) {
     owner: 'me',
     run: 'r',
     access: connectionTo(address, 3),
+    user: null,
     backgroundFlushKeys: 0,
     provenAt: performance.now() - provenAgoMs,
     onEnd: () => ended++,

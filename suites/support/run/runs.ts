@@ -52,6 +52,9 @@ export async function runScripted(
       resolveRedis: async () => {
         throw new Error('no file needs Redis')
       },
+      openServers: async () => {
+        throw new Error('no file needs a server')
+      },
       waitMs: 0,
       signal: new AbortController().signal,
     },
