@@ -101,6 +101,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     (await import('./plan.ts')).planCommand(files as string[], options, io),
   'tiershard slow': async ([run], options, io) =>
     (await import('./slow.ts')).slowCommand((run as string | undefined) ?? null, options, io),
+  'tiershard doctor': async (_, options, io) => (await import('./doctor.ts')).doctorCommand(options, io),
   'tiershard redis status': async (_, options, io) => (await import('./redis.ts')).redisStatus(options, io),
   'tiershard redis adopt': async ([database], options, io) =>
     (await import('./redis.ts')).redisAdopt(database as number, options, io),

@@ -1,5 +1,6 @@
 import type { Cause } from './ending.ts'
 import type { CollectedTest, ErrorRecord, Leftovers, PlannedFile, ServerFacts, TestResult } from './events.ts'
+import type { Finding } from './findings.ts'
 import type { TierSettings } from './settings.ts'
 
 /**
@@ -152,6 +153,8 @@ export type Grant =
 
 export interface RedisServer {
   readonly facts: ServerFacts
+  /** What the preflight found; no error among it. */
+  readonly findings: readonly Finding[]
   /**
    * Leases databases, one a shard: as many of `count` as are free. When none is, waits up to `waitMs` and calls
    * `onWait` once with the holders.

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis'
 import type { Cause } from '../core/ending.ts'
 import type { Address } from './address.ts'
 import { connectCause, goneCause, replyCause } from './causes.ts'
+import type { Info, Role } from './checks.ts'
 
 /** From the dial to the answer of the server. */
 const CONNECT_LIMIT_MS = 5_000
@@ -12,7 +13,7 @@ const COMMAND_LIMIT_MS = 10_000
 /** How long a server may be away before the run gives it up. Leases live for 20 s without a heartbeat. */
 export const AWAY_LIMIT_MS = 10_000
 
-const SCRIPTS = ['probe', 'acquire', 'open', 'clean', 'renew', 'release', 'status', 'adopt', 'revoke'] as const
+const SCRIPTS = ['probe', 'pulse', 'acquire', 'open', 'clean', 'renew', 'release', 'status', 'adopt', 'revoke'] as const
 export type ScriptName = (typeof SCRIPTS)[number]
 
 export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly cause: Cause }
@@ -97,10 +98,37 @@ export class AdminConnection {
   }
 
   /** INFO as a table; null when the user may not call it. */
-  async info(): Promise<ReadonlyMap<string, string> | null> {
+  async info(): Promise<Info | null> {
     const text = await this.#redis.info().catch(() => null)
     if (text === null) return null
     return new Map([...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key!, value!]))
+  }
+
+  /** ROLE, or what INFO says where the user may not call it. */
+  async role(info: Info | null): Promise<Role> {
+    const reply = await this.#redis.role().catch(() => null)
+    const [name, host, port] = (reply ?? [info?.get('role'), info?.get('master_host'), info?.get('master_port')]) as [
+      unknown,
+      string | undefined,
+      string | number | undefined,
+    ]
+    if (name === 'slave') return { name: 'replica', master: host === undefined ? null : `${host}:${port}` }
+    return { name: name === 'master' || name === 'sentinel' ? name : 'unknown', master: null }
+  }
+
+  /** Round trips one after the other, ms; fewer than asked for when the time is over or the connection breaks. */
+  async pings(count: number, limitMs: number): Promise<number[]> {
+    const took: number[] = []
+    for (const begun = performance.now(); took.length < count && performance.now() - begun < limitMs;) {
+      const sentAt = performance.now()
+      const answered = await this.#redis.ping().then(
+        () => true,
+        () => false,
+      )
+      if (!answered) break
+      took.push(performance.now() - sentAt)
+    }
+    return took
   }
 
   /** Runs one of our scripts. Answers within 10 s and the patience; errors come as a cause. */

@@ -1,26 +1,33 @@
 import type { Cause } from '../core/ending.ts'
 import type { ServerFacts } from '../core/events.ts'
+import { unfit, type Finding } from '../core/findings.ts'
 import type { Resolved } from '../core/ports.ts'
 import type { RedisSettings } from '../core/settings.ts'
 import type { Address } from './address.ts'
 import { goneCause, tooFewCause } from './causes.ts'
 import { AdminConnection } from './connection.ts'
-import { probe, type Origin } from './facts.ts'
+import { examine, type Origin } from './facts.ts'
 import { LeaseDesk } from './leases.ts'
 import type { OwnServer } from './own.ts'
 
 export type Opened =
-  | { readonly ok: true; readonly connection: AdminConnection; readonly facts: ServerFacts; readonly embedded: boolean }
+  | {
+      readonly ok: true
+      readonly connection: AdminConnection
+      readonly facts: ServerFacts
+      readonly findings: readonly Finding[]
+      readonly embedded: boolean
+    }
   | { readonly ok: false; readonly cause: Cause }
 
 /** Connects to a server and proves that a run can work on it. */
 export async function connect(address: Address, origin: Origin, signal: AbortSignal): Promise<Opened> {
   const opened = await AdminConnection.open(address, signal)
   if (!opened.ok) return opened
-  const probed = await probe(opened.connection, origin, signal)
-  if (probed.ok) return { ...probed, connection: opened.connection }
+  const { findings, facts, embedded } = await examine(opened.connection, origin, signal)
+  if (facts) return { ok: true, connection: opened.connection, facts, findings, embedded }
   opened.connection.close()
-  return probed
+  return { ok: false, cause: unfit(findings)! }
 }
 
 /**
@@ -40,8 +47,9 @@ export async function serve(
     await own?.stop()
     return opened
   }
-  const { connection, facts, embedded } = opened
-  const candidates = origin.source === 'embedded' && !embedded ? impostor(facts) : leasable(facts, settings)
+  const { connection, facts, findings, embedded } = opened
+  const candidates =
+    origin.source === 'embedded' && !embedded ? impostor(facts) : (unfit(findings) ?? leasable(facts, settings))
   if (!Array.isArray(candidates)) {
     connection.close()
     await own?.stop()
@@ -58,6 +66,7 @@ export async function serve(
     ok: true,
     server: {
       facts,
+      findings,
       lease: (request) => desk.lease(request),
       onGone: (callback) => connection.onGone(callback),
       close,

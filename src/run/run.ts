@@ -84,6 +84,11 @@ async function findRedis(plan: RunPlan, deps: RunDeps): Promise<RedisServer | nu
     return 'failed'
   }
   ledger.emit({ type: 'server-ready', server: resolved.server.facts })
+  for (const found of resolved.server.findings) {
+    if (found.severity !== 'warning') continue
+    const message = `The Redis at ${resolved.server.facts.address}: ${found.evidence}. ${found.remedy}`
+    ledger.emit({ type: 'notice', level: 'warning', code: `redis-${found.check}`, message })
+  }
   return resolved.server
 }
 

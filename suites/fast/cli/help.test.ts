@@ -36,6 +36,7 @@ test('the commands are those of this release', () => {
     'tiershard run',
     'tiershard plan',
     'tiershard slow',
+    'tiershard doctor',
     'tiershard redis',
     'tiershard redis status',
     'tiershard redis adopt',

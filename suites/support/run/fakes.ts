@@ -83,6 +83,7 @@ export function fakeRedis(leases: readonly FakeLease[]): RedisServer & { goAway(
       databases: 16,
       control: 0,
     },
+    findings: [],
     closed: false,
     async lease({ count }) {
       return { kind: 'granted', leases: leases.slice(0, count), skipped: [], holders: [] }
