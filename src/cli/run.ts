@@ -96,6 +96,7 @@ async function execute(
         return resolveRedis(settings.redis, io.env, signal)
       },
       waitMs: settings.redis.waitMs,
+      patienceMs: settings.redis.patienceMs,
       signal: stop.signal,
     })
   } finally {

@@ -64,6 +64,11 @@ export interface UserRedis {
   readonly databases?: readonly number[] | undefined
   /** How long to wait for a free database when other runs hold them all. Default: 2m. */
   readonly wait?: Duration | undefined
+  /**
+   * How long to wait for a server that stops being fit in the middle of a run: read-only, full, loading, away. Meanwhile
+   * no file starts; what it spoiled runs again afterwards. Default: 60s.
+   */
+  readonly patience?: Duration | undefined
 }
 
 /** How vitest is used. */

@@ -187,6 +187,7 @@ const redis = v.object(
       ),
     ),
     wait: v.optional(duration(0)),
+    patience: v.optional(duration(0)),
   },
   'an object with the options of redis',
 )

@@ -2,7 +2,14 @@ import path from 'node:path'
 import type { Settings, SourceRequest, SuiteSettings, TierSettings } from '../core/settings.ts'
 import type { ParsedConfig } from './schema.ts'
 import { parseSource } from './source.ts'
-import { BUILT_IN_TIERS, DEFAULT_RETRIES, DEFAULT_WAIT_MS, defaultShards, tierDefaults } from './tiers.ts'
+import {
+  BUILT_IN_TIERS,
+  DEFAULT_PATIENCE_MS,
+  DEFAULT_RETRIES,
+  DEFAULT_WAIT_MS,
+  defaultShards,
+  tierDefaults,
+} from './tiers.ts'
 
 type ParsedTier = NonNullable<ParsedConfig['tiers']>[string]
 type ParsedSuite = NonNullable<ParsedConfig['suites']>[string]
@@ -26,6 +33,7 @@ export function toSettings(
       control: config.redis?.control ?? null,
       databases: config.redis?.databases ?? null,
       waitMs: config.redis?.wait ?? DEFAULT_WAIT_MS,
+      patienceMs: config.redis?.patience ?? DEFAULT_PATIENCE_MS,
     },
     reportsDir: path.resolve(place.root, config.reports ?? 'reports'),
     vitestConfig: config.vitest?.config === undefined ? null : path.resolve(place.root, config.vitest.config),

@@ -52,6 +52,8 @@ export interface RedisSettings {
   readonly databases: readonly number[] | null
   /** How long to wait for a free database when others hold them all, ms. */
   readonly waitMs: number
+  /** How long a run waits for a server that is not fit in the middle of it (read-only, full, away), ms. */
+  readonly patienceMs: number
 }
 
 export interface Settings {

@@ -167,7 +167,7 @@ function sentinelCause(label: string): Cause {
   }
 }
 
-function number(info: Info | null, key: string): number | null {
+export function number(info: Info | null, key: string): number | null {
   const text = info?.get(key)
   return text === undefined || text === '' || !Number.isFinite(Number(text)) ? null : Number(text)
 }

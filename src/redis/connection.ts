@@ -42,11 +42,14 @@ export class AdminConnection {
   #error: Error | null = null
   #connected = false
   #gone: Cause | null = null
+  /** How long the server may be away, ms. */
+  readonly #awayLimitMs: number
   #awayTimer: NodeJS.Timeout | undefined
   readonly #listeners: ((cause: Cause) => void)[] = []
 
-  private constructor(address: Address) {
+  private constructor(address: Address, patienceMs: number) {
     this.address = address
+    this.#awayLimitMs = AWAY_LIMIT_MS + patienceMs
     this.#redis = new Redis({
       host: address.host,
       port: address.port,
@@ -73,12 +76,17 @@ export class AdminConnection {
     this.#redis.on('close', () => this.#down())
   }
 
-  /** Dials, and waits for the server's first answer: at most 5 s. */
+  /**
+   * Dials, and waits for the server's first answer: at most 5 s.
+   *
+   * @param patienceMs how much longer than {@link AWAY_LIMIT_MS} a server that went away is waited for
+   */
   static async open(
     address: Address,
     signal: AbortSignal,
+    patienceMs = 0,
   ): Promise<{ ok: true; connection: AdminConnection } | { ok: false; cause: Cause }> {
-    const connection = new AdminConnection(address)
+    const connection = new AdminConnection(address, patienceMs)
     const limit = AbortSignal.timeout(CONNECT_LIMIT_MS)
     const up = await settled(connection.#redis.connect(), AbortSignal.any([limit, signal]))
     if (up) {
@@ -183,8 +191,11 @@ export class AdminConnection {
   #judge(error: Error): Cause | null {
     if (error.name === 'ReplyError') return replyCause(error, this.address.label, this.address.password !== null)
     if (error.message !== 'Command timed out') return null
-    this.giveUp(goneCause(this.address.label, `it did not answer within ${COMMAND_LIMIT_MS / 1000} s`))
-    return this.#gone
+    const cause = goneCause(this.address.label, `it did not answer within ${COMMAND_LIMIT_MS / 1000} s`)
+    // It hung for as long as it may be away; with more patience, a new connection finds out when it answers again.
+    if (this.#awayLimitMs <= COMMAND_LIMIT_MS) this.giveUp(cause)
+    else this.#redis.disconnect(true)
+    return cause
   }
 
   #up(): void {
@@ -197,7 +208,7 @@ export class AdminConnection {
     if (!this.#established || this.#closed || this.#gone || this.#awayTimer) return
     this.#awayTimer = setTimeout(() => {
       this.giveUp(goneCause(this.address.label, this.#why()))
-    }, AWAY_LIMIT_MS)
+    }, this.#awayLimitMs)
   }
 
   #why(): string {

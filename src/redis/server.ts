@@ -9,6 +9,7 @@ import { AdminConnection } from './connection.ts'
 import { examine, type Origin } from './facts.ts'
 import { LeaseDesk } from './leases.ts'
 import type { OwnServer } from './own.ts'
+import { pulse } from './pulse.ts'
 
 export type Opened =
   | {
@@ -21,8 +22,8 @@ export type Opened =
   | { readonly ok: false; readonly cause: Cause }
 
 /** Connects to a server and proves that a run can work on it. */
-export async function connect(address: Address, origin: Origin, signal: AbortSignal): Promise<Opened> {
-  const opened = await AdminConnection.open(address, signal)
+export async function connect(address: Address, origin: Origin, signal: AbortSignal, patienceMs = 0): Promise<Opened> {
+  const opened = await AdminConnection.open(address, signal, patienceMs)
   if (!opened.ok) return opened
   const { findings, facts, embedded } = await examine(opened.connection, origin, signal)
   if (facts) return { ok: true, connection: opened.connection, facts, findings, embedded }
@@ -42,7 +43,8 @@ export async function serve(
   signal: AbortSignal,
   own: OwnServer | null,
 ): Promise<Resolved> {
-  const opened = await connect(address, origin, signal)
+  // A server of ours that is gone does not come back.
+  const opened = await connect(address, origin, signal, own === null ? settings.patienceMs : 0)
   if (!opened.ok) {
     await own?.stop()
     return opened
@@ -68,7 +70,9 @@ export async function serve(
       facts,
       findings,
       lease: (request) => desk.lease(request),
+      pulse: () => pulse(connection, facts.control),
       onGone: (callback) => connection.onGone(callback),
+      giveUp: (cause) => connection.giveUp(cause),
       close,
     },
   }

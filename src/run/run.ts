@@ -5,6 +5,7 @@ import { JOURNAL_VERSION, type RunMeta } from '../core/events.ts'
 import type { Engine, RedisServer, Resolved } from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
 import { exitCode } from '../core/verdict.ts'
+import { findingNotice, NO_GUARD, openGuard } from './guard.ts'
 import type { Ledger } from './ledger.ts'
 import type { RunPlan } from './plan.ts'
 import { closeFiles, runTier } from './tier.ts'
@@ -17,6 +18,8 @@ export interface RunDeps {
   readonly resolveRedis: (signal: AbortSignal) => Promise<Resolved>
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
+  /** How long to wait for a server that stops being fit, ms. */
+  readonly patienceMs: number
   /** Aborted when the user interrupts the run; the reason is the signal's name. */
   readonly signal: AbortSignal
 }
@@ -34,6 +37,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
 
   const scratch = await mkdtemp(path.join(tmpdir(), 'tiershard-run-'))
   const redis = await findRedis(plan, deps)
+  const guard = redis && redis !== 'failed' ? openGuard(redis, ledger, deps.patienceMs) : NO_GUARD
   try {
     for (const tier of plan.tiers) {
       if (redis === 'failed' || ledger.record.causes.length > 0 || deps.signal.aborted) {
@@ -48,6 +52,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
         engine: deps.engine,
         ledger,
         redis,
+        guard,
         waitMs: deps.waitMs,
         signal: deps.signal,
         scratch,
@@ -55,6 +60,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
       })
     }
   } finally {
+    guard.stop()
     deps.signal.removeEventListener('abort', onSignal)
     await Promise.all([deps.engine.close(), redis === 'failed' ? undefined : redis?.close()])
     await rm(scratch, { recursive: true, force: true })
@@ -85,9 +91,7 @@ async function findRedis(plan: RunPlan, deps: RunDeps): Promise<RedisServer | nu
   }
   ledger.emit({ type: 'server-ready', server: resolved.server.facts })
   for (const found of resolved.server.findings) {
-    if (found.severity !== 'warning') continue
-    const message = `The Redis at ${resolved.server.facts.address}: ${found.evidence}. ${found.remedy}`
-    ledger.emit({ type: 'notice', level: 'warning', code: `redis-${found.check}`, message })
+    if (found.severity === 'warning') ledger.emit(findingNotice(found, resolved.server.facts.address))
   }
   return resolved.server
 }

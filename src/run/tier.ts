@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Cause, NotRunReason } from '../core/ending.ts'
-import type { PlannedFile } from '../core/events.ts'
+import type { PlannedFile, TierEnd } from '../core/events.ts'
 import type { Engine, Lease, RedisServer } from '../core/ports.ts'
-import { isRetryable, openDesk, type TierDesk } from './desk.ts'
+import { isRetryable, isSpoiled, openDesk, type TierDesk } from './desk.ts'
+import { mayPass, NO_GUARD, type Guard } from './guard.ts'
 import { openLanes, type Lane } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { TierPlan } from './plan.ts'
@@ -16,6 +17,7 @@ export interface TierDeps {
   readonly ledger: Ledger
   /** null when no suite of the run needs Redis. */
   readonly redis: RedisServer | null
+  readonly guard: Guard
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
   /** Aborted when the user interrupts the run. */
@@ -24,39 +26,64 @@ export interface TierDeps {
   readonly testName: string | null
 }
 
-/** Runs one tier from its first lease to its last ending. Whatever happens, every planned file has an ending after it. */
+/**
+ * Runs one tier from its first lease to its last ending. Whatever happens, every planned file has an ending after it.
+ * Files that the server spoiled run again in a round of their own, with new leases, once the server is fit.
+ */
 export async function runTier(plan: TierPlan, deps: TierDeps): Promise<void> {
-  const { ledger } = deps
+  const { ledger, guard } = deps
   const tier = plan.settings.name
   const deadline = AbortSignal.timeout(plan.settings.deadlineMs)
-  const leased = await leaseDatabases(plan, deps, AbortSignal.any([deadline, deps.signal]))
+  let end: TierEnd = 'completed'
+  let why: NotRunReason = 'lost'
+  let files = plan.files
+  for (;;) {
+    const round = await runRound({ ...plan, files }, deps, deadline)
+    end = round.end
+    why = round.why
+    if (end !== 'completed') break
+    files = files.filter((file) => isSpoiled(ledger, tier, file.id))
+    if (files.length === 0) break
+    await guard.calm()
+  }
+  closeFiles(tier, ledger, why)
+  ledger.emit({ type: 'tier-ended', tier, end })
+}
+
+/** How a round ended: `completed` when everything ran that could. */
+interface RoundEnd {
+  readonly end: TierEnd
+  /** What it means for files that never started. */
+  readonly why: NotRunReason
+}
+
+/** Leases, every file once and the failed ones as often as the tier allows, and the leases given back. */
+async function runRound(plan: TierPlan, deps: TierDeps, deadline: AbortSignal): Promise<RoundEnd> {
+  const { ledger, guard } = deps
+  const leased = await leaseWhenFit(plan, deps, AbortSignal.any([deadline, deps.signal]))
   if (!leased.ok) {
     const why = deps.signal.aborted ? 'signal' : deadline.aborted ? 'tier-deadline' : 'infrastructure'
     if (why === 'infrastructure') ledger.emit({ type: 'infrastructure', cause: leased.cause })
-    closeFiles(tier, ledger, why)
-    const end = why === 'signal' ? 'cancelled' : why === 'tier-deadline' ? 'deadline' : 'infrastructure'
-    ledger.emit({ type: 'tier-ended', tier, end })
-    return
+    return { why, end: why === 'signal' ? 'cancelled' : why === 'tier-deadline' ? 'deadline' : 'infrastructure' }
   }
   const { leases } = leased
-  if (plan.files.length === 0) ledger.emit({ type: 'tier-started', tier, shards: 0, attempt: 1 })
+  if (plan.files.length === 0) ledger.emit({ type: 'tier-started', tier: plan.settings.name, shards: 0, attempt: 1 })
   const withoutRedis = plan.files.some((file) => !needsDatabase(plan, file))
   const shards = Math.min(plan.settings.shards, Math.max(plan.files.length, 1))
   const lanes = openLanes(leases, withoutRedis ? shards : leases.length)
-  const desk = openDesk(plan, lanes, ledger, deps.run)
+  const desk = openDesk(plan, lanes, ledger, deps.run, guard)
   announce(leases, ledger, desk)
   const stopWatching = watch(desk, plan, deps, deadline)
   try {
     await runBatches(plan, lanes.size, desk, deps)
   } finally {
     stopWatching()
-    closeFiles(tier, ledger, desk.halted?.waiting ?? 'lost')
     await Promise.all(leases.map((lease) => lease.release()))
     for (const [shard, lease] of leases.entries()) {
       ledger.emit({ type: 'lease-released', shard, database: lease.database })
     }
-    ledger.emit({ type: 'tier-ended', tier, end: desk.halted?.end ?? 'completed' })
   }
+  return { end: desk.halted?.end ?? 'completed', why: desk.halted?.waiting ?? 'lost' }
 
   function announce(all: readonly Lease[], to: Ledger, listener: TierDesk): void {
     for (const [shard, lease] of all.entries()) {
@@ -72,19 +99,31 @@ async function runBatches(plan: TierPlan, shards: number, desk: TierDesk, deps: 
   const { ledger } = deps
   const tier = plan.settings.name
   let files: readonly PlannedFile[] = plan.files
+  const begun = performance.now()
+  const before = attemptsOf(plan.files, tier, ledger)
   for (let attempt = 1; attempt <= plan.settings.retries + 1 && files.length > 0 && !desk.halted; attempt++) {
-    ledger.emit({ type: 'tier-started', tier, shards, attempt })
-    await runToTheEnd(files, attempt, plan, shards, desk, deps)
+    ledger.emit({ type: 'tier-started', tier, shards, attempt: attempt + Math.max(...before.values()) })
+    await runToTheEnd(files, (file) => before.get(file)! + attempt, plan, { shards, begun }, desk, deps)
     files = files.filter((file) => isRetryable(ledger, tier, file.id))
   }
 }
 
-/** A file that was dropped (its lane's lease was lost before it started) is offered again, as long as that helps. */
+function attemptsOf(files: readonly PlannedFile[], tier: string, ledger: Ledger): Map<string, number> {
+  const record = ledger.record.tiers.get(tier)
+  return new Map(files.map(({ id }) => [id, record?.files.get(id)?.attempts.length ?? 0]))
+}
+
+/**
+ * A file that was dropped (its lane's lease was lost before it started) is offered again, as long as that helps. Lanes
+ * that were lost to an outage come back in the next round.
+ *
+ * @param wanted how many attempts at a file there are to be in all
+ */
 async function runToTheEnd(
   files: readonly PlannedFile[],
-  attempt: number,
+  wanted: (file: string) => number,
   plan: TierPlan,
-  shards: number,
+  { shards, begun }: { readonly shards: number; readonly begun: number },
   desk: TierDesk,
   deps: TierDeps,
 ): Promise<void> {
@@ -92,10 +131,10 @@ async function runToTheEnd(
   while (waiting.length > 0 && !desk.halted) {
     const batch = { tier: plan.settings, files: waiting, shards, scratch: deps.scratch, testName: deps.testName }
     await executeBatch(batch, desk, deps)
-    const record = deps.ledger.record.tiers.get(plan.settings.name)
-    const left = waiting.filter((file) => (record?.files.get(file.id)?.attempts.length ?? 0) < attempt)
+    const attempts = attemptsOf(waiting, plan.settings.name, deps.ledger)
+    const left = waiting.filter(({ id }) => attempts.get(id)! < wanted(id))
     if (left.length === waiting.length) {
-      if (!desk.halted) await desk.abandon(noLaneLeft(left.length))
+      if (!desk.halted && (await deps.guard.blame(begun)) === null) await desk.abandon(noLaneLeft(left.length))
       return
     }
     waiting = left
@@ -144,14 +183,27 @@ function watch(desk: TierDesk, plan: TierPlan, deps: TierDeps, deadline: AbortSi
     if (signal.aborted) act()
     else signal.addEventListener('abort', act, { once: true })
   }
-  deps.redis?.onGone((cause) => desk.fail(cause))
+  const unsubscribe = deps.guard.onFailed((cause) => desk.fail(cause))
   return () => {
+    unsubscribe()
     deadline.removeEventListener('abort', onDeadline)
     deps.signal.removeEventListener('abort', onSignal)
   }
 }
 
 type Leased = { readonly ok: true; readonly leases: readonly Lease[] } | { readonly ok: false; readonly cause: Cause }
+
+/** Leases, as soon as the server is fit: it may stop being so between the preflight and the first lease. */
+async function leaseWhenFit(plan: TierPlan, deps: TierDeps, signal: AbortSignal): Promise<Leased> {
+  const { guard } = deps
+  for (;;) {
+    await guard.calm()
+    if (guard.failed) return { ok: false, cause: guard.failed }
+    const leased = await leaseDatabases(plan, deps, signal)
+    if (leased.ok || signal.aborted || guard === NO_GUARD || !mayPass(leased.cause.code)) return leased
+    guard.suspect(leased.cause)
+  }
+}
 
 /** As many leases as the tier's files can use; none for a tier without Redis. */
 async function leaseDatabases(plan: TierPlan, deps: TierDeps, signal: AbortSignal): Promise<Leased> {

@@ -40,6 +40,7 @@ interface Options {
   readonly resolved?: Resolved
   readonly onEvent?: (event: Stamped) => void
   readonly signal?: AbortSignal
+  readonly patienceMs?: number
   readonly suites?: TierPlan['suites']
   readonly testName?: string
 }
@@ -63,6 +64,7 @@ async function play(script: Record<string, Act> | ((file: string) => Act), optio
       ledger,
       resolveRedis: async () => options.resolved ?? { ok: true, server: redis },
       waitMs: 1000,
+      patienceMs: options.patienceMs ?? 0,
       signal: options.signal ?? new AbortController().signal,
     },
   )
