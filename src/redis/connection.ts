@@ -46,6 +46,8 @@ export class AdminConnection {
   readonly #awayLimitMs: number
   #awayTimer: NodeJS.Timeout | undefined
   readonly #listeners: ((cause: Cause) => void)[] = []
+  /** Whoever waits for the connection; ioredis tells nobody that it stopped trying. */
+  readonly #waiting = new Set<() => void>()
 
   private constructor(address: Address, patienceMs: number) {
     this.address = address
@@ -173,6 +175,7 @@ export class AdminConnection {
     this.#gone = cause
     clearTimeout(this.#awayTimer)
     this.#redis.disconnect()
+    for (const wake of this.#waiting) wake()
     for (const listener of this.#listeners) listener(cause)
   }
 
@@ -180,6 +183,7 @@ export class AdminConnection {
     this.#closed = true
     clearTimeout(this.#awayTimer)
     this.#redis.disconnect()
+    for (const wake of this.#waiting) wake()
   }
 
   #send(call: Call): Promise<unknown> {
@@ -220,12 +224,14 @@ export class AdminConnection {
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
+        this.#waiting.delete(done)
         this.#redis.off('ready', done)
         this.#redis.off('end', done)
         resolve()
       }
       // A client that is up already has no change to wait for: the next try is due after a breath.
       const timer = setTimeout(done, this.#redis.status === 'ready' ? 10 : Math.max(0, limitMs))
+      this.#waiting.add(done)
       this.#redis.once('ready', done)
       this.#redis.once('end', done)
     })
