@@ -9,7 +9,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
-async function running(patienceMs = 0): Promise<{ server: TestServer; run: RedisServer; lease: Lease; gone: Promise<Cause> }> {
+async function running(
+  patienceMs = 0,
+): Promise<{ server: TestServer; run: RedisServer; lease: Lease; gone: Promise<Cause> }> {
   const server = await startNative()
   cleanups.push(() => server.stop())
   const run = await serverAt(server.url, { patienceMs })

@@ -30,7 +30,13 @@ test('the defaults of the built-in tiers', () => {
   expect(new Set(tiers.map((tier) => tier.shards)).size).toBe(1)
   expect(tiers[0]!.shards).toBeGreaterThanOrEqual(2)
   expect(tiers[0]!.shards).toBeLessThanOrEqual(8)
-  expect(redis).toEqual({ source: { kind: 'auto' }, control: null, databases: null, waitMs: 2 * minute, patienceMs: minute })
+  expect(redis).toEqual({
+    source: { kind: 'auto' },
+    control: null,
+    databases: null,
+    waitMs: 2 * minute,
+    patienceMs: minute,
+  })
   expect(reportsDir).toBe(path.join(root, 'reports'))
   expect(vitestConfig).toBeNull()
 })

@@ -20,8 +20,8 @@ interface Watched {
   answer: Pulse
   readonly redis: RedisServer & { goAway(): void }
   /** Resolves with the next event of this type. */
-  next(type: Stamped['type']): Promise<void>
-  count(type: Stamped['type']): number
+  readonly next: (type: Stamped['type']) => Promise<void>
+  readonly count: (type: Stamped['type']) => number
 }
 
 async function watched(patienceMs: number): Promise<Watched> {

@@ -289,7 +289,7 @@ describe('a server that stops being fit', () => {
   const full = { code: 'redis-out-of-memory', message: 'full', remedy: 'make room' } as const
 
   /** A server that is full from the first call of `fill` until the run has paused for it. */
-  function fillable(): { redis: ReturnType<typeof fakeRedis>; fill(): void; onEvent: (event: Stamped) => void } {
+  function fillable(): { redis: ReturnType<typeof fakeRedis>; fill: () => void; onEvent: (event: Stamped) => void } {
     const redis = fakeRedis([fakeLease(1)])
     const fit = redis.pulse.bind(redis)
     let isFull = false
