@@ -73,17 +73,13 @@ export function summaryOf(cwd: string): Summary {
 /** What happened, in order: pauses, starts and ends of files. */
 export function story(cwd: string): string[] {
   return journalOf(cwd).flatMap((event) => {
-    switch (event.type) {
-      case 'file-started':
-        return [`${path.basename(event.file, '.test.js')} starts`]
-      case 'file-ended':
-        return [`${path.basename(event.file, '.test.js')} ${event.ending.kind}`]
-      case 'dispatch-paused':
-        return [`paused: ${event.cause.code}`]
-      case 'dispatch-resumed':
-        return ['resumed']
-      default:
-        return []
-    }
+    if (event.type === 'file-started') return [`${nameOf(event.file)} starts`]
+    if (event.type === 'file-ended') return [`${nameOf(event.file)} ${event.ending.kind}`]
+    if (event.type === 'dispatch-paused') return [`paused: ${event.cause.code}`]
+    return event.type === 'dispatch-resumed' ? ['resumed'] : []
   })
+}
+
+function nameOf(file: string): string {
+  return path.basename(file, '.test.js')
 }
