@@ -96,7 +96,7 @@ export function openDesk(tier: TierPlan, lanes: Lanes, ledger: Ledger, run: stri
    */
   const openLane = async (lane: Lane): Promise<boolean> => {
     for (;;) {
-      await guard.calm()
+      await Promise.race([guard.calm(), whenHalted])
       if (halted) return false
       const opened = await lane.lease!.open()
       if (opened.kind === 'ok') return true

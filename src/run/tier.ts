@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import type { Cause, NotRunReason } from '../core/ending.ts'
 import type { PlannedFile, TierEnd } from '../core/events.ts'
@@ -31,7 +32,7 @@ export interface TierDeps {
  * Files that the server spoiled run again in a round of their own, with new leases, once the server is fit.
  */
 export async function runTier(plan: TierPlan, deps: TierDeps): Promise<void> {
-  const { ledger, guard } = deps
+  const { ledger } = deps
   const tier = plan.settings.name
   const deadline = AbortSignal.timeout(plan.settings.deadlineMs)
   let end: TierEnd = 'completed'
@@ -44,7 +45,6 @@ export async function runTier(plan: TierPlan, deps: TierDeps): Promise<void> {
     if (end !== 'completed') break
     files = files.filter((file) => isSpoiled(ledger, tier, file.id))
     if (files.length === 0) break
-    await guard.calm()
   }
   closeFiles(tier, ledger, why)
   ledger.emit({ type: 'tier-ended', tier, end })
@@ -197,12 +197,16 @@ type Leased = { readonly ok: true; readonly leases: readonly Lease[] } | { reado
 async function leaseWhenFit(plan: TierPlan, deps: TierDeps, signal: AbortSignal): Promise<Leased> {
   const { guard } = deps
   for (;;) {
-    await guard.calm()
+    await Promise.race([guard.calm(), aborted(signal)])
     if (guard.failed) return { ok: false, cause: guard.failed }
     const leased = await leaseDatabases(plan, deps, signal)
     if (leased.ok || signal.aborted || guard === NO_GUARD || !mayPass(leased.cause.code)) return leased
     guard.suspect(leased.cause)
   }
+}
+
+function aborted(signal: AbortSignal): Promise<unknown> {
+  return signal.aborted ? Promise.resolve() : once(signal, 'abort')
 }
 
 /** As many leases as the tier's files can use; none for a tier without Redis. */

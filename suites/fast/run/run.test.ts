@@ -353,6 +353,19 @@ describe('a server that stops being fit', () => {
     expect(record.outages).toHaveLength(1)
   })
 
+  test('the deadline of the tier ends a pause as well', async () => {
+    const redis = fakeRedis([fakeLease(1)])
+    const broken: Act = (...seat) => {
+      redis.pulse = async () => ({ ok: false, cause: full })
+      return fail(...seat)
+    }
+    const settings = { shards: 1, deadlineMs: 300 }
+    const { record } = await play({ a: broken, b: pass }, { redis, settings, patienceMs: 60_000 })
+    expect(record.tiers.get('standard')?.end).toBe('deadline')
+    expect(fileEnding(record.tiers.get('standard')!.files.get('b')!)).toEqual({ kind: 'not-run', why: 'tier-deadline' })
+    expect(record.causes).toEqual([])
+  })
+
   test('the limit passes: exit 3, the file that ran and the file that waits say why', async () => {
     const redis = fakeRedis([fakeLease(1)])
     const broken: Act = (...seat) => {
