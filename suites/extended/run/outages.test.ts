@@ -67,8 +67,7 @@ describe.skipIf(skipNative)('a server that stops being fit in the middle of a ru
     await makeRoom()
     expect((await run.finished).exitCode).toBe(0)
     expect(story(cwd)).toContain('paused: redis-out-of-memory')
-    expect(story(cwd)).toContain('first infrastructure')
-    expect(story(cwd).at(-1)).toBe('first passed')
+    expect(story(cwd)).toEqual(expect.arrayContaining(['first infrastructure', 'first passed', 'second passed']))
   })
 
   test('full for longer than the patience: exit 3, and no test is blamed', async () => {

@@ -2,9 +2,10 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { resolveRedis } from '../../../src/redis/index.ts'
 import { tempProject } from '../../support/config/project.ts'
 import { tiershard } from '../../support/cli/binary.ts'
-import { client, skipNative, startNative, type TestServer } from '../../support/redis/servers.ts'
+import { client, settingsFor, skipNative, startNative, type TestServer } from '../../support/redis/servers.ts'
 
 interface Document {
   readonly fit: boolean
@@ -70,8 +71,22 @@ describe.skipIf(skipNative)('tiershard doctor, on a native server', () => {
     })
   })
 
-  test('a policy that evicts and a crowded server are warnings: exit 0', async () => {
-    const server = await native('--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru', '--maxclients', '2')
+  test('a server that is nearly full takes the write, and a run refuses it all the same', async () => {
+    const server = await native()
+    const redis = client(server, 2)
+    // Allocated by the server: a large value on the wire would leave large buffers, for a while.
+    await redis.setrange('ballast', 40 * 1024 * 1024 - 1, 'x')
+    const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))![1])
+    await redis.config('SET', 'maxmemory', Math.ceil(used / 0.97))
+    expect(await resolveRedis(settingsFor(server.url), {}, new AbortController().signal)).toMatchObject({
+      ok: false,
+      cause: { code: 'redis-out-of-memory', message: expect.stringMatching(/9[5-9]%/) },
+    })
+    redis.disconnect()
+  })
+
+  test('a policy that evicts is a warning: exit 0', async () => {
+    const server = await native('--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru')
     const { exitCode, of } = await doctor('--redis', server.url)
     expect(exitCode).toBe(0)
     expect(of('eviction')).toMatchObject({ severity: 'warning', evidence: expect.stringContaining('allkeys-lru') })
