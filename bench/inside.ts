@@ -107,7 +107,7 @@ function settingsOf(root: string): Settings {
     configFile: null,
     tiers: [TIER],
     suites: [SUITE],
-    redis: { source: { kind: 'auto' }, control: null, databases: null, waitMs: 1_000 },
+    redis: { source: { kind: 'auto' }, control: null, databases: null, waitMs: 1_000, patienceMs: 0 },
     reportsDir: path.join(root, 'reports'),
     vitestConfig: null,
   }

@@ -296,6 +296,24 @@ const redis: Manual = {
   ],
 }
 
+const doctor: Manual = {
+  name: 'tiershard doctor',
+  summary: 'check whether a Redis is fit for a run',
+  synopsis: ['tiershard doctor [options]'],
+  description: [
+    'Examines the Redis that a run would use: a real write, its role and replicas, databases, memory, connections, persistence and latency. Every finding comes with what to do; docs/causes.md has more on each. Every run makes the same checks before its first test.',
+    'Writes one key with a random name and deletes it. A local or embedded server is started for the checks and stopped again.',
+  ],
+  options: [REDIS, CONFIG, json('Print the findings as JSON.')],
+  exitCodes: [
+    { code: '0', text: 'fit for a run; there may be warnings' },
+    { code: '2', text: 'the command line or the config is wrong' },
+    { code: '3', text: 'not fit: a run could not succeed' },
+  ],
+  environment: [REDIS_URL],
+  examples: [{ line: 'tiershard doctor --redis redis://127.0.0.1:6379', text: 'Is this server fit?' }],
+}
+
 export const tiershard: Manual = {
   name: 'tiershard',
   summary: 'run test suites that talk to Redis, in tiers and parallel shards',
@@ -303,7 +321,7 @@ export const tiershard: Manual = {
   description: [
     'Finds the suites of a tier, spreads their files over parallel shards, gives every shard a Redis database that nobody else can touch, stops on the deadline of the tier, and leaves reports that account for every planned test.',
   ],
-  commands: [run, plan, report, slow, merge, redis],
+  commands: [run, plan, report, slow, merge, doctor, redis],
   exitCodes: EXIT_CODES,
   examples: [
     { line: 'tiershard run --tier standard', text: 'Run the standard tier:' },

@@ -125,6 +125,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     (await import('./merge.ts')).mergeCommand(inputs as string[], options, io),
   'tiershard report': async ([run], options, io) =>
     (await import('./report.ts')).reportCommand((run as string | undefined) ?? null, options, io),
+  'tiershard doctor': async (_, options, io) => (await import('./doctor.ts')).doctorCommand(options, io),
   'tiershard redis status': async (_, options, io) => (await import('./redis.ts')).redisStatus(options, io),
   'tiershard redis adopt': async ([database], options, io) =>
     (await import('./redis.ts')).redisAdopt(database as number, options, io),

@@ -114,6 +114,7 @@ async function execute(
         return openOwnServers(settings.redis, io.env)
       },
       waitMs: settings.redis.waitMs,
+      patienceMs: settings.redis.patienceMs,
       signal: stop.signal,
     })
   } finally {

@@ -104,6 +104,11 @@ export interface UserRedis {
    * that. `'off'`: test code gets the user of the URL. Default: `'auto'`.
    */
   readonly acl?: 'auto' | 'off' | undefined
+  /**
+   * How long to wait for a server that stops being fit in the middle of a run: read-only, full, loading, away. Meanwhile
+   * no file starts; what it spoiled runs again afterwards. Default: 60s.
+   */
+  readonly patience?: Duration | undefined
 }
 
 /** How vitest is used. */

@@ -210,6 +210,7 @@ const redis = v.object(
     ),
     wait: v.optional(duration(0)),
     acl: v.optional(choice(['auto', 'off'])),
+    patience: v.optional(duration(0)),
   },
   'an object with the options of redis',
 )

@@ -4,6 +4,7 @@ import { toMs, toShare, type ParsedConfig } from './schema.ts'
 import { parseSource } from './source.ts'
 import {
   BUILT_IN_TIERS,
+  DEFAULT_PATIENCE_MS,
   DEFAULT_RETRIES,
   DEFAULT_RETRY_SHARE,
   DEFAULT_WAIT_MS,
@@ -34,6 +35,7 @@ export function toSettings(
       databases: config.redis?.databases ?? null,
       waitMs: config.redis?.wait ?? DEFAULT_WAIT_MS,
       acl: config.redis?.acl ?? 'auto',
+      patienceMs: config.redis?.patience ?? DEFAULT_PATIENCE_MS,
     },
     quarantine: (config.quarantine ?? []).map(({ file, test, until, reason }) => ({
       file: file ?? null,

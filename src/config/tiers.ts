@@ -41,3 +41,5 @@ export const DEFAULT_RETRIES = 0
 export const DEFAULT_RETRY_SHARE = 0.5
 /** How long to wait for a free database, ms. */
 export const DEFAULT_WAIT_MS = 2 * MINUTE
+/** How long to wait for a server that stops being fit, ms: a failover takes 2 to 15 s, a restart with data up to a minute. */
+export const DEFAULT_PATIENCE_MS = MINUTE

@@ -43,6 +43,8 @@ export const CAUSE_CODES = [
   'redis-foreign-data',
   'redis-start-failed',
   'redis-went-away',
+  'redis-slow',
+  'redis-too-many-clients',
   'redis-error',
   'port-taken',
   'lease-lost',

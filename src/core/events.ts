@@ -105,6 +105,17 @@ export interface Enforcement {
   readonly reason: string
 }
 
+/** What one look at the server of a run saw; null: the server does not say. */
+export interface ServerSample {
+  readonly role: 'master' | 'replica' | null
+  readonly usedBytes: number | null
+  /** maxmemory; 0: no limit. */
+  readonly maxBytes: number | null
+  readonly clients: number | null
+  /** Round trip of a real write, ms. */
+  readonly writeMs: number
+}
+
 /** What a file left in its database. */
 export interface Leftovers {
   readonly keys: number
@@ -213,6 +224,10 @@ export type Event =
   | ({ readonly type: 'file-cleaned'; readonly leftovers: Leftovers } & AttemptRef)
   /** What the file had started and left running; it has been ended. */
   | ({ readonly type: 'file-leaked'; readonly processes: readonly LeakedProcess[] } & AttemptRef)
+  | ({ readonly type: 'server-sampled' } & ServerSample)
+  /** The server is not fit at the moment: no file starts until it is again, or the limit has passed. */
+  | { readonly type: 'dispatch-paused'; readonly cause: Cause; readonly limitMs: number }
+  | { readonly type: 'dispatch-resumed'; readonly cause: Cause; readonly pausedMs: number }
   | { readonly type: 'tier-ended'; readonly tier: string; readonly end: TierEnd }
   /** Something a user should know; `code` is stable, for programs. */
   | { readonly type: 'notice'; readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }

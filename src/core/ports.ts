@@ -6,8 +6,10 @@ import type {
   Leftovers,
   PlannedFile,
   ServerFacts,
+  ServerSample,
   TestResult,
 } from './events.ts'
+import type { Finding } from './findings.ts'
 import type { TierSettings } from './settings.ts'
 
 /**
@@ -177,8 +179,22 @@ export type Grant =
     }
   | { readonly kind: 'refused'; readonly cause: Cause }
 
+/** One look at a server in the middle of a run. */
+export type Pulse =
+  | {
+      readonly ok: true
+      readonly sample: ServerSample
+      /** Differs after a restart of the server; null: it does not say. */
+      readonly incarnation: string | null
+      /** Checks that are not ok; see the doctor. */
+      readonly warnings: readonly Finding[]
+    }
+  | { readonly ok: false; readonly cause: Cause }
+
 export interface RedisServer {
   readonly facts: ServerFacts
+  /** What the preflight found; no error among it. */
+  readonly findings: readonly Finding[]
   /**
    * Leases databases, one a shard: as many of `count` as are free. When none is, waits up to `waitMs` and calls
    * `onWait` once with the holders.
@@ -190,8 +206,12 @@ export interface RedisServer {
     readonly onWait: (holders: readonly string[]) => void
     readonly signal: AbortSignal
   }): Promise<Grant>
+  /** Looks at the server, with a real write: is it fit now? Answers within about 5 s, and does not wait for a server that is away. */
+  pulse(): Promise<Pulse>
   /** Calls back once when the server stops answering (a child that died, a connection that stays down). */
   onGone(callback: (cause: Cause) => void): void
+  /** Nothing waits for an answer of it any more: it has been away for too long. */
+  giveUp(cause: Cause): void
   /** Releases what is left, and stops the server if it is ours. */
   close(): Promise<void>
 }

@@ -9,6 +9,7 @@ import type {
   PlannedFile,
   RunMeta,
   ServerFacts,
+  ServerSample,
   Stamped,
   TestResult,
   TierEnd,
@@ -24,6 +25,10 @@ export interface RunRecord {
   readonly tiers: ReadonlyMap<string, TierRecord>
   readonly notices: readonly { level: 'info' | 'warning'; code: string; message: string }[]
   readonly causes: readonly Cause[]
+  /** The server while the run went on, about one a second. */
+  readonly samples: readonly (ServerSample & { readonly at: number })[]
+  /** Times in which nothing was started because the server was not fit. */
+  readonly outages: readonly Outage[]
   readonly interrupted: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | null
   /** null while the run goes on, or when it was killed and {@link RunRecord} was not settled. */
   readonly exitCode: number | null
@@ -42,6 +47,13 @@ export interface Missing {
   readonly kind: 'killed' | 'journal' | 'run'
   /** One sentence for people, without a full stop. */
   readonly message: string
+}
+
+export interface Outage {
+  readonly cause: Cause
+  readonly from: number
+  /** null: it lasted until the end of the run. */
+  readonly pausedMs: number | null
 }
 
 export interface TierRecord {
@@ -108,7 +120,9 @@ type OpenTier = Mutable<Omit<TierRecord, 'files' | 'strayErrors'>> & {
   files: Map<string, OpenFile>
   strayErrors: ErrorRecord[]
 }
-type OpenRun = Mutable<Omit<RunRecord, 'tiers' | 'notices' | 'causes' | 'missing'>> & {
+type OpenRun = Mutable<Omit<RunRecord, 'tiers' | 'notices' | 'causes' | 'samples' | 'outages' | 'missing'>> & {
+  samples: (ServerSample & { at: number })[]
+  outages: Mutable<Outage>[]
   tiers: Map<string, OpenTier>
   notices: { level: 'info' | 'warning'; code: string; message: string }[]
   causes: Cause[]
@@ -125,6 +139,8 @@ export function startFold(): { readonly record: RunRecord; readonly fold: (event
     tiers: new Map(),
     notices: [],
     causes: [],
+    samples: [],
+    outages: [],
     interrupted: null,
     exitCode: null,
     lastAt: null,
@@ -231,6 +247,19 @@ function apply(run: OpenRun, event: Stamped): void {
     case 'infrastructure':
       run.causes.push(event.cause)
       return
+    case 'server-sampled': {
+      const { type: _, ...sample } = event
+      run.samples.push(sample)
+      return
+    }
+    case 'dispatch-paused':
+      run.outages.push({ cause: event.cause, from: event.at, pausedMs: null })
+      return
+    case 'dispatch-resumed': {
+      const outage = run.outages.at(-1)
+      if (outage) outage.pausedMs = event.pausedMs
+      return
+    }
     case 'interrupted':
       run.interrupted ??= event.signal
       return
@@ -284,7 +313,12 @@ function endAttempt(run: OpenRun, event: Extract<Stamped, { type: 'file-ended' }
   attempt.durationMs = event.durationMs
   attempt.errors.push(...event.errors)
   const running = new Set(event.running)
+  // Failed while its server was not fit, or its database was taken away: that says nothing about the test.
+  const excused = event.ending.kind === 'infrastructure' || event.ending.kind === 'lease-lost'
   for (const [name, test] of attempt.tests) {
+    if (excused && (test.outcome === 'failed' || test.outcome === 'timed-out')) {
+      attempt.tests.set(name, { ...test, outcome: 'interrupted' })
+    }
     if (test.outcome === null) {
       attempt.tests.set(name, { ...test, outcome: running.has(name) ? whileRunning(event.ending) : 'not-run' })
     }

@@ -86,6 +86,8 @@ export interface RedisSettings {
   readonly waitMs: number
   /** `auto` (also when absent): each lease has an ACL user of its own where the server can do that. */
   readonly acl?: 'auto' | 'off'
+  /** How long a run waits for a server that is not fit in the middle of it (read-only, full, away), ms. */
+  readonly patienceMs: number
 }
 
 export interface Settings {

@@ -170,6 +170,13 @@ export function replyCause(error: Error, label: string, password = false): Cause
       remedy: REPLIES['WRONGPASS']!.remedy,
     }
   }
+  if (/max number of clients/i.test(error.message)) {
+    return {
+      code: 'redis-too-many-clients',
+      message: `The Redis at ${label} has no connection left: its maxclients is reached.`,
+      remedy: 'Raise maxclients, or look for clients that leave connections open (CLIENT LIST).',
+    }
+  }
   return {
     code: 'redis-error',
     message: `The Redis at ${label} answered with an error: ${firstLine(error)}`,

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis'
 import type { Cause } from '../core/ending.ts'
 import type { Address } from './address.ts'
 import { connectCause, goneCause, replyCause } from './causes.ts'
+import type { Info, Role } from './checks.ts'
 
 /** From the dial to the answer of the server. */
 const CONNECT_LIMIT_MS = 5_000
@@ -14,6 +15,7 @@ export const AWAY_LIMIT_MS = 10_000
 
 const SCRIPTS = [
   'probe',
+  'pulse',
   'acquire',
   'open',
   'leftovers',
@@ -57,11 +59,16 @@ export class AdminConnection {
   #error: Error | null = null
   #connected = false
   #gone: Cause | null = null
+  /** How long the server may be away, ms. */
+  readonly #awayLimitMs: number
   #awayTimer: NodeJS.Timeout | undefined
   readonly #listeners: ((cause: Cause) => void)[] = []
+  /** Whoever waits for the connection; ioredis tells nobody that it stopped trying. */
+  readonly #waiting = new Set<() => void>()
 
-  private constructor(address: Address) {
+  private constructor(address: Address, patienceMs: number) {
     this.address = address
+    this.#awayLimitMs = AWAY_LIMIT_MS + patienceMs
     this.#redis = new Redis({
       host: address.host,
       port: address.port,
@@ -88,12 +95,17 @@ export class AdminConnection {
     this.#redis.on('close', () => this.#down())
   }
 
-  /** Dials, and waits for the server's first answer: at most 5 s. */
+  /**
+   * Dials, and waits for the server's first answer: at most 5 s.
+   *
+   * @param patienceMs how much longer than {@link AWAY_LIMIT_MS} a server that went away is waited for
+   */
   static async open(
     address: Address,
     signal: AbortSignal,
+    patienceMs = 0,
   ): Promise<{ ok: true; connection: AdminConnection } | { ok: false; cause: Cause }> {
-    const connection = new AdminConnection(address)
+    const connection = new AdminConnection(address, patienceMs)
     const limit = AbortSignal.timeout(CONNECT_LIMIT_MS)
     const up = await settled(connection.#redis.connect(), AbortSignal.any([limit, signal]))
     if (up) {
@@ -113,10 +125,37 @@ export class AdminConnection {
   }
 
   /** INFO as a table; null when the user may not call it. */
-  async info(): Promise<ReadonlyMap<string, string> | null> {
+  async info(): Promise<Info | null> {
     const text = await this.#redis.info().catch(() => null)
     if (text === null) return null
     return new Map([...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key!, value!]))
+  }
+
+  /** ROLE, or what INFO says where the user may not call it. */
+  async role(info: Info | null): Promise<Role> {
+    const reply = await this.#redis.role().catch(() => null)
+    const [name, host, port] = (reply ?? [info?.get('role'), info?.get('master_host'), info?.get('master_port')]) as [
+      unknown,
+      string | undefined,
+      string | number | undefined,
+    ]
+    if (name === 'slave') return { name: 'replica', master: host === undefined ? null : `${host}:${port}` }
+    return { name: name === 'master' || name === 'sentinel' ? name : 'unknown', master: null }
+  }
+
+  /** Round trips one after the other, ms; fewer than asked for when the time is over or the connection breaks. */
+  async pings(count: number, limitMs: number): Promise<number[]> {
+    const took: number[] = []
+    for (const begun = performance.now(); took.length < count && performance.now() - begun < limitMs;) {
+      const sentAt = performance.now()
+      const answered = await this.#redis.ping().then(
+        () => true,
+        () => false,
+      )
+      if (!answered) break
+      took.push(performance.now() - sentAt)
+    }
+    return took
   }
 
   /** Runs one of our scripts or a command. Answers within 10 s and the patience; errors come as a cause. */
@@ -153,6 +192,7 @@ export class AdminConnection {
     this.#gone = cause
     clearTimeout(this.#awayTimer)
     this.#redis.disconnect()
+    for (const wake of this.#waiting) wake()
     for (const listener of this.#listeners) listener(cause)
   }
 
@@ -160,6 +200,7 @@ export class AdminConnection {
     this.#closed = true
     clearTimeout(this.#awayTimer)
     this.#redis.disconnect()
+    for (const wake of this.#waiting) wake()
   }
 
   #send(call: Call): Promise<unknown> {
@@ -172,8 +213,11 @@ export class AdminConnection {
   #judge(error: Error): Cause | null {
     if (error.name === 'ReplyError') return replyCause(error, this.address.label, this.address.password !== null)
     if (error.message !== 'Command timed out') return null
-    this.giveUp(goneCause(this.address.label, `it did not answer within ${COMMAND_LIMIT_MS / 1000} s`))
-    return this.#gone
+    const cause = goneCause(this.address.label, `it did not answer within ${COMMAND_LIMIT_MS / 1000} s`)
+    // It hung for as long as it may be away; with more patience, a new connection finds out when it answers again.
+    if (this.#awayLimitMs <= COMMAND_LIMIT_MS) this.giveUp(cause)
+    else this.#redis.disconnect(true)
+    return cause
   }
 
   #up(): void {
@@ -186,7 +230,7 @@ export class AdminConnection {
     if (!this.#established || this.#closed || this.#gone || this.#awayTimer) return
     this.#awayTimer = setTimeout(() => {
       this.giveUp(goneCause(this.address.label, this.#why()))
-    }, AWAY_LIMIT_MS)
+    }, this.#awayLimitMs)
   }
 
   #why(): string {
@@ -198,12 +242,14 @@ export class AdminConnection {
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
+        this.#waiting.delete(done)
         this.#redis.off('ready', done)
         this.#redis.off('end', done)
         resolve()
       }
       // A client that is up already has no change to wait for: the next try is due after a breath.
       const timer = setTimeout(done, this.#redis.status === 'ready' ? 10 : Math.max(0, limitMs))
+      this.#waiting.add(done)
       this.#redis.once('ready', done)
       this.#redis.once('end', done)
     })

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cause } from '../core/ending.ts'
 import type { ServerFacts } from '../core/events.ts'
+import type { Finding } from '../core/findings.ts'
 import { clusterCause, replyCause, tooFewCause } from './causes.ts'
+import { error, infoFindings, latencyFindings, median, ok, roleFindings, warning, type Info } from './checks.ts'
 import { AWAY_LIMIT_MS, type AdminConnection } from './connection.ts'
 
 /** How long a server may take to load its data. */
@@ -10,6 +12,12 @@ const LOADING_LIMIT_MS = 10_000
 const LOADING_PAUSE_MS = 100
 /** More databases than this are not looked for: no run has as many shards. */
 const MOST_DATABASES = 1_024
+const PINGS = 30
+/** Over a slow line, fewer round trips tell as much. */
+const PINGS_LIMIT_MS = 500
+const LOOPBACK = /^(?:127\.|::1$|localhost$)/
+/** A median above this, where a warning begins, is measured a second time. */
+const LATENCY_AGAIN_MS = 5
 
 export interface Origin {
   readonly source: ServerFacts['source']
@@ -18,20 +26,58 @@ export interface Origin {
   readonly control: number | null
 }
 
-export type Probed =
-  | { readonly ok: true; readonly facts: ServerFacts; readonly embedded: boolean }
-  | { readonly ok: false; readonly cause: Cause }
+/** Everything that can be said of a server. */
+export interface Examination {
+  /** In the order in which they matter: the first error is the cause. */
+  readonly findings: readonly Finding[]
+  /** null when one of the findings keeps a run from using it at all. */
+  readonly facts: ServerFacts | null
+  /** Whether it says of itself that it runs in WebAssembly. */
+  readonly embedded: boolean
+}
 
 /**
- * Finds out whether a run can work on this server: a real write first (a replica and a full server answer PING just the
- * same), then what it is and how many databases it has.
+ * Finds out whether a run can work on this server: a real write (a replica and a full server answer PING just the same),
+ * then everything that may spoil a run later. About 5 ms on a local server.
  */
-export async function probe(connection: AdminConnection, origin: Origin, signal: AbortSignal): Promise<Probed> {
-  const { address } = connection
+export async function examine(connection: AdminConnection, origin: Origin, signal: AbortSignal): Promise<Examination> {
+  const { label } = connection.address
   const info = await loaded(connection, signal)
-  // First of all: a cluster says that it has 16 databases, and fails later.
-  if (info?.get('cluster_enabled') === '1') return { ok: false, cause: clusterCause(address.label) }
-  const control = origin.control ?? address.database ?? 0
+  const embedded = info?.get('os')?.startsWith('wasi') === true
+  const product = productOf(info)
+  const said = [ok('connection', `${product.product} ${product.version}`.trim()), ...loading(info, label)]
+  // Before the write: a cluster says that it has 16 databases, and fails later.
+  if (info?.get('cluster_enabled') === '1') {
+    return { findings: [...said, error('cluster', clusterCause(label))], facts: null, embedded }
+  }
+  const role = await connection.role(info)
+  const roles = roleFindings(role, info, label)
+  if (role.name === 'sentinel') return { findings: [...said, ...roles], facts: null, embedded }
+
+  const control = origin.control ?? connection.address.database ?? 0
+  const { findings: written, databases } = await write(connection, control)
+  const later = [
+    ...(info === null ? [] : infoFindings(info, label)),
+    ...latencyFindings(await latencies(connection), label, LOOPBACK.test(connection.address.host)),
+  ]
+  const findings = [
+    ...said,
+    ...(info === null ? [] : [ok('cluster', 'is not a cluster')]),
+    ...written,
+    ...roles,
+    ...later,
+  ]
+  if (databases === null) return { findings, facts: null, embedded }
+  const { source, reason } = origin
+  return { findings, facts: { source, reason, address: label, ...product, databases, control }, embedded }
+}
+
+/** A real write, and the number of databases; null when a run cannot use the server. */
+async function write(
+  connection: AdminConnection,
+  control: number,
+): Promise<{ readonly findings: Finding[]; readonly databases: number | null }> {
+  const { label } = connection.address
   const token = randomUUID()
   const answer = await connection.run({
     script: 'probe',
@@ -40,30 +86,45 @@ export async function probe(connection: AdminConnection, origin: Origin, signal:
     patienceMs: AWAY_LIMIT_MS,
     repeatable: true,
   })
-  if (!answer.ok) return { ok: false, cause: noSuchDatabase(answer.cause, address.label, control) }
+  if (!answer.ok) {
+    return { findings: [error('write', noSuchDatabase(answer.cause, label, control))], databases: null }
+  }
   const [value, databases] = answer.value as [string, number]
   if (value !== token) {
-    return { ok: false, cause: replyCause(new Error('a value that was just written did not read back'), address.label) }
+    const lied = new Error('a value that was just written did not read back')
+    return { findings: [error('write', replyCause(lied, label))], databases: null }
   }
+  const written = ok('write', `database ${control} takes writes`)
   if (databases < 2) {
-    return {
-      ok: false,
-      cause: tooFewCause(address.label, 'has 1 database: the leases need one, and every shard needs one of its own'),
-    }
+    const few = 'has 1 database: the leases need one, and every shard needs one of its own'
+    return { findings: [written, error('databases', tooFewCause(label, few))], databases: null }
   }
-  const facts = {
-    source: origin.source,
-    reason: origin.reason,
-    address: address.label,
-    ...productOf(info),
-    databases,
-    control,
-  }
-  return { ok: true, facts, embedded: info?.get('os')?.startsWith('wasi') === true }
+  return { findings: [written, ok('databases', `has ${databases} databases`)], databases }
+}
+
+/** Measured again when it looks bad: one hiccup of a busy machine is no slow server. */
+async function latencies(connection: AdminConnection): Promise<number[]> {
+  const first = await connection.pings(PINGS, PINGS_LIMIT_MS)
+  if ((median(first) ?? 0) <= LATENCY_AGAIN_MS) return first
+  const second = await connection.pings(PINGS, PINGS_LIMIT_MS)
+  return (median(second) ?? Number.POSITIVE_INFINITY) < median(first)! ? second : first
+}
+
+function loading(info: Info | null, label: string): Finding[] {
+  if (info === null)
+    return [
+      warning(
+        'loading',
+        'the user may not call INFO',
+        'Allow INFO: without it memory, clients and persistence are not checked.',
+      ),
+    ]
+  if (info.get('loading') !== '1') return [ok('loading', 'has loaded its data')]
+  return [error('loading', replyCause(new Error('LOADING'), label))]
 }
 
 /** INFO, once the server has loaded its data or the limit is over; null when the user may not call it. */
-async function loaded(connection: AdminConnection, signal: AbortSignal): Promise<ReadonlyMap<string, string> | null> {
+async function loaded(connection: AdminConnection, signal: AbortSignal): Promise<Info | null> {
   const giveUp = performance.now() + LOADING_LIMIT_MS
   for (;;) {
     const info = await connection.info()
@@ -72,7 +133,7 @@ async function loaded(connection: AdminConnection, signal: AbortSignal): Promise
   }
 }
 
-function productOf(info: ReadonlyMap<string, string> | null): Pick<ServerFacts, 'product' | 'version'> {
+function productOf(info: Info | null): Pick<ServerFacts, 'product' | 'version'> {
   const dragonfly = info?.get('dragonfly_version')
   if (dragonfly !== undefined) return { product: 'dragonfly', version: dragonfly.replace(/^df-/, '') }
   // Valkey's redis_version is the last version of Redis it is compatible with, 7.2.4.

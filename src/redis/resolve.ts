@@ -4,7 +4,9 @@ import type { Resolved } from '../core/ports.ts'
 import type { RedisSettings, SourceRequest } from '../core/settings.ts'
 import { addressOf, parseAddress, type Address } from './address.ts'
 import { startEmbedded, type Started } from './embedded/start.ts'
+import type { Origin } from './facts.ts'
 import { findNative, noNativeServer, startLocal } from './local.ts'
+import type { OwnServer } from './own.ts'
 import { serve } from './server.ts'
 
 /** The one source that a run uses, and why. */
@@ -13,6 +15,11 @@ export type Choice =
   | { readonly kind: 'local'; readonly program: string; readonly reason: string }
   | { readonly kind: 'embedded'; readonly reason: string }
   | { readonly kind: 'none'; readonly cause: Cause }
+
+/** A server that is there to be talked to: one of somebody else, or one that was started for this. */
+export type Reached =
+  | { readonly ok: true; readonly address: Address; readonly origin: Origin; readonly own: OwnServer | null }
+  | { readonly ok: false; readonly cause: Cause }
 
 /**
  * Finds the tests' Redis: the source that was asked for, or, with `auto`, REDIS_URL if it is set, else a native server
@@ -26,27 +33,32 @@ export async function resolveRedis(
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<Resolved> {
+  const reached = await reach(settings, env, signal)
+  return reached.ok ? serve(reached.address, reached.origin, settings, signal, reached.own) : reached
+}
+
+/** Decides on the source, and starts its server if it is one of ours: whoever calls this stops it. */
+export async function reach(settings: RedisSettings, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Reached> {
   const choice = await choose(settings.source, env)
-  const origin = (source: 'url' | 'local' | 'embedded', reason: string) => ({
-    source,
-    reason,
-    control: settings.control,
-  })
   switch (choice.kind) {
     case 'none':
       return { ok: false, cause: choice.cause }
     case 'url':
-      return serve(choice.address, origin('url', choice.reason), settings, signal, null)
+      return { ok: true, address: choice.address, origin: origin('url', choice.reason), own: null }
     case 'local':
-      return serveStarted(await startLocal(choice.program, signal), origin('local', choice.reason))
+      return ours(await startLocal(choice.program, signal), origin('local', choice.reason))
     case 'embedded':
-      return serveStarted(await startEmbedded(signal), origin('embedded', choice.reason))
+      return ours(await startEmbedded(signal), origin('embedded', choice.reason))
     default:
       return unreachable(choice)
   }
 
-  async function serveStarted(started: Started, from: ReturnType<typeof origin>): Promise<Resolved> {
-    return started.ok ? serve(addressOf(started.server), from, settings, signal, started.server) : started
+  function origin(source: Origin['source'], reason: string): Origin {
+    return { source, reason, control: settings.control }
+  }
+  function ours(started: Started, from: Origin): Reached {
+    if (!started.ok) return started
+    return { ok: true, address: addressOf(started.server), origin: from, own: started.server }
   }
 }
 

@@ -1,27 +1,35 @@
 import type { Cause } from '../core/ending.ts'
 import type { ServerFacts } from '../core/events.ts'
+import { unfit, type Finding } from '../core/findings.ts'
 import type { Resolved } from '../core/ports.ts'
 import type { RedisSettings } from '../core/settings.ts'
 import { findGuard } from './acl.ts'
 import type { Address } from './address.ts'
 import { goneCause, tooFewCause } from './causes.ts'
 import { AdminConnection } from './connection.ts'
-import { probe, type Origin } from './facts.ts'
+import { examine, type Origin } from './facts.ts'
 import { LeaseDesk } from './leases.ts'
 import type { OwnServer } from './own.ts'
+import { pulse } from './pulse.ts'
 
 export type Opened =
-  | { readonly ok: true; readonly connection: AdminConnection; readonly facts: ServerFacts; readonly embedded: boolean }
+  | {
+      readonly ok: true
+      readonly connection: AdminConnection
+      readonly facts: ServerFacts
+      readonly findings: readonly Finding[]
+      readonly embedded: boolean
+    }
   | { readonly ok: false; readonly cause: Cause }
 
 /** Connects to a server and proves that a run can work on it. */
-export async function connect(address: Address, origin: Origin, signal: AbortSignal): Promise<Opened> {
-  const opened = await AdminConnection.open(address, signal)
+export async function connect(address: Address, origin: Origin, signal: AbortSignal, patienceMs = 0): Promise<Opened> {
+  const opened = await AdminConnection.open(address, signal, patienceMs)
   if (!opened.ok) return opened
-  const probed = await probe(opened.connection, origin, signal)
-  if (probed.ok) return { ...probed, connection: opened.connection }
+  const { findings, facts, embedded } = await examine(opened.connection, origin, signal)
+  if (facts) return { ok: true, connection: opened.connection, facts, findings, embedded }
   opened.connection.close()
-  return probed
+  return { ok: false, cause: unfit(findings)! }
 }
 
 /**
@@ -36,14 +44,17 @@ export async function serve(
   signal: AbortSignal,
   own: OwnServer | null,
 ): Promise<Resolved> {
-  const opened = await connect(address, origin, signal)
+  // A server of ours that is gone does not come back.
+  const opened = await connect(address, origin, signal, own === null ? settings.patienceMs : 0)
   if (!opened.ok) {
     await own?.stop()
     return opened
   }
-  const { connection, embedded } = opened
+  const { connection, findings, embedded } = opened
   const candidates =
-    origin.source === 'embedded' && !embedded ? impostor(opened.facts) : leasable(opened.facts, settings)
+    origin.source === 'embedded' && !embedded
+      ? impostor(opened.facts)
+      : (unfit(findings) ?? leasable(opened.facts, settings))
   if (!Array.isArray(candidates)) {
     connection.close()
     await own?.stop()
@@ -62,8 +73,11 @@ export async function serve(
     ok: true,
     server: {
       facts,
+      findings,
       lease: (request) => desk.lease(request),
+      pulse: () => pulse(connection, facts.control),
       onGone: (callback) => connection.onGone(callback),
+      giveUp: (cause) => connection.giveUp(cause),
       close,
     },
   }

@@ -1,6 +1,7 @@
-import { isTestFailure, type Ending } from '../core/ending.ts'
+import { isTestFailure, type CauseCode, type Ending } from '../core/ending.ts'
 import type { ErrorRecord } from '../core/events.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../core/record.ts'
+import { symptomOf } from '../core/symptoms.ts'
 import { fileEnding, isFailure, lastAttempt, ownCase, testVerdicts, type OwnCase } from '../core/verdict.ts'
 import { printable } from './format.ts'
 import { endingWords, outcomeWord, planned } from './words.ts'
@@ -16,6 +17,14 @@ export interface Failure {
   /** The first line of what was wrong, printable. */
   readonly message: string
   readonly errors: readonly ErrorRecord[]
+  /** What the ending or an error gives away; null: nothing known. */
+  readonly cause: CauseCode | null
+}
+
+/** Failures of one known cause, whatever their messages. */
+export interface CauseGroup {
+  readonly cause: CauseCode
+  readonly failures: readonly Failure[]
 }
 
 /** Failures with the same message, but for numbers and ids. */
@@ -26,10 +35,17 @@ export interface FailureGroup {
 
 /** Every test and file that failed or met trouble in the end, in the order of the plan; not what merely did not run. */
 export function failures(record: RunRecord): Failure[] {
-  return [...planned(record).flatMap(({ tier, file }) => ofFile(tier, file)), ...strays(record)]
+  const port = portOf(record)
+  return [...planned(record).flatMap(({ tier, file }) => ofFile(tier, file, port)), ...strays(record, port)]
 }
 
-function ofFile(tier: TierRecord, file: FileRecord): Failure[] {
+/** The port of the tests' Redis; null for a run without, or an address that names none. */
+export function portOf({ server }: RunRecord): number | null {
+  const port = /:(\d+)$/.exec(server?.address ?? '')?.[1]
+  return port === undefined ? null : Number(port)
+}
+
+function ofFile(tier: TierRecord, file: FileRecord, port: number | null): Failure[] {
   const at = { tier: tier.name, file: file.plan.id }
   const ending = fileEnding(file)
   const { word, detail } = endingWords(ending, tier.name)
@@ -39,11 +55,23 @@ function ofFile(tier: TierRecord, file: FileRecord): Failure[] {
   const tests = verdicts.filter(isFailure).map((test): Failure => {
     const { errors } = test.last
     const otherwise = word === outcomeWord(test.outcome) ? said : outcomeWord(test.outcome)
-    return { ...at, test: test.name, word: outcomeWord(test.outcome), message: firstLine(errors, otherwise), errors }
+    const cause = causeOf(errors, port)
+    const message = firstLine(errors, otherwise)
+    return { ...at, test: test.name, word: outcomeWord(test.outcome), message, errors, cause }
   })
   const errors = lastAttempt(file)?.errors ?? []
   if (own?.quarantined || (errors.length === 0 && !standsAlone(ending, own))) return tests
-  return [...tests, { ...at, test: null, word, message: firstLine(errors, said), errors }]
+  const cause = ending.kind === 'infrastructure' ? ending.cause.code : causeOf(errors, port)
+  return [...tests, { ...at, test: null, word, message: firstLine(errors, said), errors, cause }]
+}
+
+/** The cause that the first telling one of several errors gives away. */
+export function causeOf(errors: readonly ErrorRecord[], port: number | null): CauseCode | null {
+  for (const error of errors) {
+    const cause = symptomOf(error, port)
+    if (cause !== null) return cause
+  }
+  return null
 }
 
 /** Whether an ending is trouble that no test of the file shows. */
@@ -52,7 +80,7 @@ function standsAlone(ending: Ending, own: OwnCase | null): boolean {
   return own !== null && (ending.kind === 'timed-out' || isTestFailure(ending))
 }
 
-function strays(record: RunRecord): Failure[] {
+function strays(record: RunRecord, port: number | null): Failure[] {
   return [...record.tiers.values()].flatMap((tier) =>
     tier.strayErrors.map((error) => ({
       tier: tier.name,
@@ -61,6 +89,7 @@ function strays(record: RunRecord): Failure[] {
       word: 'failed',
       message: firstLine([error], 'error'),
       errors: [error],
+      cause: causeOf([error], port),
     })),
   )
 }
@@ -75,6 +104,22 @@ export function errorTitle(error: ErrorRecord): string {
   const [first = ''] = error.message.trimStart().split('\n', 1)
   const said = first.startsWith(error.name) ? first : [error.name, first].filter(Boolean).join(': ')
   return printable(said)
+}
+
+/** Groups the failures whose cause is known, the largest group first. */
+export function failuresByCause(list: readonly Failure[]): CauseGroup[] {
+  const groups = new Map<CauseCode, Failure[]>()
+  for (const failure of list) {
+    if (failure.cause !== null) groups.set(failure.cause, [...(groups.get(failure.cause) ?? []), failure])
+  }
+  return [...groups]
+    .map(([cause, members]) => ({ cause, failures: members }))
+    .sort((a, b) => b.failures.length - a.failures.length)
+}
+
+/** `31 of 33: redis-read-only`, a line a cause. */
+export function causeLines(list: readonly Failure[]): string[] {
+  return failuresByCause(list).map(({ cause, failures: some }) => `${some.length} of ${list.length}: ${cause}`)
 }
 
 /** Groups failures by their message, the largest group first; groups of one size keep the order of the plan. */

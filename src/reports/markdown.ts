@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../core/events.ts'
 import type { RunRecord, TierRecord } from '../core/record.ts'
-import { failures, groupFailures, type Failure, type FailureGroup } from './failures.ts'
+import { causeLines, failures, groupFailures, type Failure, type FailureGroup } from './failures.ts'
 import { duration, percent, plural, printable, printableLines } from './format.ts'
 import { leftRunning, quarantined } from './known.ts'
 import type { SlowReport, SlowTest } from './slow.ts'
@@ -28,6 +28,7 @@ export function summaryMarkdown(record: RunRecord, slow: SlowReport): string {
     `## ${text(verdictSentence(record))}\n\n${facts(record)}\n`,
     ...[...record.tiers.values()].map(tierSection),
     causeSection(record),
+    byCauseSection(failures(record)),
     ...failureSections(groupFailures(failures(record))),
     missingSection(record),
     flakySection(record),
@@ -98,6 +99,15 @@ function causeSection({ causes }: RunRecord): string {
     [...said.values()].map(
       ({ code: name, message, remedy }) => `${code(name)}: ${text(message)}. What to do: ${text(remedy)}`,
     ),
+    'cause',
+  )
+}
+
+/** `31 of 33: redis-read-only`: one cause behind many failures is what a reader wants to know first. */
+function byCauseSection(all: readonly Failure[]): string {
+  return list(
+    'Failures by cause',
+    causeLines(all).map((line) => text(line)),
     'cause',
   )
 }

@@ -1,4 +1,4 @@
-import { isTestFailure, type Cause, type Ending, type TestOutcome } from '../core/ending.ts'
+import { isTestFailure, type Cause, type CauseCode, type Ending, type TestOutcome } from '../core/ending.ts'
 import type { ErrorRecord, RunMeta, ServerFacts, TierEnd } from '../core/events.ts'
 import type { FileRecord, Missing, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
 import {
@@ -17,6 +17,7 @@ import {
   type Counts,
   type Verdict,
 } from '../core/verdict.ts'
+import { causeOf, failures, failuresByCause, portOf } from './failures.ts'
 import { leaks, type Leak } from './leaks.ts'
 import { isoTime } from './junit/text.ts'
 import type { SlowReport } from './slow.ts'
@@ -46,6 +47,8 @@ export interface Summary {
   readonly tiers: readonly TierSummary[]
   /** What failed in the end, in the order of the plan; tests that merely did not run are not in it. */
   readonly failures: readonly FailureSummary[]
+  /** How many of the failures have a known cause, the most frequent one first; `of` counts files hit by infrastructure too. */
+  readonly failuresByCause: readonly { readonly cause: CauseCode; readonly count: number; readonly of: number }[]
   /** Files that did not get a complete result, with the reason. */
   readonly notRun: readonly NotRunSummary[]
   /** What is missing and shows in no file, such as the end of a run that was killed. */
@@ -100,6 +103,8 @@ export interface FailureSummary {
   readonly test: string | null
   readonly outcome: TestOutcome
   readonly message: string
+  /** What the error gives away about the infrastructure; null: nothing. */
+  readonly cause: CauseCode | null
   readonly location: { readonly file: string; readonly line: number; readonly column: number | null } | null
   /** Which attempt this is; 0 when it never started. */
   readonly attempt: number
@@ -124,6 +129,8 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
   const code = record.exitCode ?? exitCode(record)
   const files = planned(record)
   const stress = stressReport(record)
+  const all = failures(record)
+  const port = portOf(record)
   return {
     version: SUMMARY_VERSION,
     run: record.meta,
@@ -134,7 +141,12 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
     wallMs: Math.round(wallMs(record)),
     counts: countRun(record),
     tiers: [...record.tiers.values()].map(tierSummary),
-    failures: [...files.flatMap(({ tier, file }) => failuresOf(tier, file)), ...strayFailures(record)],
+    failures: [...files.flatMap(({ tier, file }) => failuresOf(tier, file, port)), ...strayFailures(record, port)],
+    failuresByCause: failuresByCause(all).map((group) => ({
+      cause: group.cause,
+      count: group.failures.length,
+      of: all.length,
+    })),
     notRun: files.flatMap(({ tier, file }) => notRunOf(tier, file) ?? []),
     missing: record.missing,
     flaky: files.flatMap(({ tier, file }) =>
@@ -177,14 +189,14 @@ function tierSummary(tier: TierRecord): TierSummary {
   }
 }
 
-function failuresOf(tier: TierRecord, file: FileRecord): FailureSummary[] {
+function failuresOf(tier: TierRecord, file: FileRecord, port: number | null): FailureSummary[] {
   const tests = testVerdicts(file)
   const own = ownCase(file, tests)
-  const failures = tests.filter(isFailure).map(({ outcome, last }) => failure(tier, file, outcome, last))
+  const found = tests.filter(isFailure).map(({ outcome, last }) => failure(tier, file, outcome, last, port))
   if (own && isTestFailure(own.ending) && !own.quarantined) {
-    failures.push(failure(tier, file, ownOutcome(own.ending), null))
+    found.push(failure(tier, file, ownOutcome(own.ending), null, port))
   }
-  return failures
+  return found
 }
 
 /** What the case of a file counts as. */
@@ -193,11 +205,18 @@ function ownOutcome(ending: Ending): TestOutcome {
 }
 
 /** @param test null: the file itself */
-function failure(tier: TierRecord, file: FileRecord, outcome: TestOutcome, test: TestRecord | null): FailureSummary {
+function failure(
+  tier: TierRecord,
+  file: FileRecord,
+  outcome: TestOutcome,
+  test: TestRecord | null,
+  port: number | null,
+): FailureSummary {
   const { id, path, suite } = file.plan
   const attempt = (test && file.attempts.find((one) => one.tests.get(test.name) === test)) ?? lastAttempt(file)
   const ending = attempt?.ending ?? fileEnding(file)
-  const [error] = test ? test.errors : (attempt?.errors ?? [])
+  const errors = test ? test.errors : (attempt?.errors ?? [])
+  const [error] = errors
   const { word, detail } = endingWords(ending, tier.name)
   return {
     tier: tier.name,
@@ -206,6 +225,7 @@ function failure(tier: TierRecord, file: FileRecord, outcome: TestOutcome, test:
     test: test?.name ?? null,
     outcome,
     message: error ? messageOf(error) : detail === '' ? word : `${word}: ${detail}`,
+    cause: causeOf(errors, port),
     location: locationOf(error) ?? (test && test.line !== null ? { file: path, line: test.line, column: null } : null),
     attempt: attempt?.attempt ?? 0,
     shard: attempt?.shard ?? null,
@@ -214,7 +234,7 @@ function failure(tier: TierRecord, file: FileRecord, outcome: TestOutcome, test:
   }
 }
 
-function strayFailures(record: RunRecord): FailureSummary[] {
+function strayFailures(record: RunRecord, port: number | null): FailureSummary[] {
   return [...record.tiers.values()].flatMap((tier) =>
     tier.strayErrors.map((error): FailureSummary => ({
       tier: tier.name,
@@ -223,6 +243,7 @@ function strayFailures(record: RunRecord): FailureSummary[] {
       test: null,
       outcome: 'failed',
       message: messageOf(error),
+      cause: causeOf([error], port),
       location: locationOf(error),
       attempt: 0,
       shard: null,

@@ -7,6 +7,7 @@ import { countFile, fileEnding } from '../core/verdict.ts'
 import { seatEnvironment } from './environment.ts'
 import { watchFailures } from './fail-fast.ts'
 import { departureErrors, leakErrors } from './findings.ts'
+import { mayPass, NO_GUARD, type Guard } from './guard.ts'
 import type { Lane, Lanes } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { TierPlan } from './plan.ts'
@@ -78,6 +79,7 @@ export function openDesk(
   run: string,
   { lostLanes, seated }: TierState = tierState(),
   servers: OwnServers | null = null,
+  guard: Guard = NO_GUARD,
 ): TierDesk {
   const { settings } = tier
   const plans = new Map(tier.files.map((file) => [file.id, file]))
@@ -138,18 +140,41 @@ export function openDesk(
     byFile.set(plan.id, attempt)
   }
 
-  /** Proves the lease and empties its database. false: this lane is of no use any more. */
+  /**
+   * Proves the lease and empties its database, as soon as the server is fit. false: this lane is of no use any more, or
+   * nothing starts any more.
+   */
   const openLane = async (lane: Lane, lease: Lease): Promise<boolean> => {
-    const opened = await lease.open()
-    if (opened.kind === 'ok') return true
-    refuse(lane, opened)
-    return false
+    for (;;) {
+      if (isShared(lane, lease)) await Promise.race([guard.calm(), whenHalted])
+      if (halted) return false
+      const opened = await lease.open()
+      if (opened.kind === 'ok') return true
+      if (refuse(lane, lease, opened) === 'retired') return false
+    }
   }
 
-  const refuse = (lane: Lane, trouble: Trouble): void => {
-    if (trouble.kind === 'lost') return leaseLost(lane, trouble.message)
-    lanes.retire(lane)
-    fail(trouble.cause)
+  /** The guard watches the server that the shards share, not those that they have for themselves. */
+  const isShared = (lane: Lane, lease: Lease): boolean => lease === lane.lease
+
+  /** What trouble with its database means for a lane. `kept`: the guard watches over it, and the next file opens it again. */
+  const refuse = (lane: Lane, lease: Lease, trouble: Trouble): 'kept' | 'retired' => {
+    if (
+      isShared(lane, lease) &&
+      trouble.kind === 'trouble' &&
+      mayPass(trouble.cause.code) &&
+      !guard.failed &&
+      guard !== NO_GUARD
+    ) {
+      guard.suspect(trouble.cause)
+      return 'kept'
+    }
+    if (trouble.kind === 'lost') leaseLost(lane, trouble.message)
+    else {
+      lanes.retire(lane)
+      fail(trouble.cause)
+    }
+    return 'retired'
   }
 
   const fail = (cause: Cause): void => {
@@ -185,7 +210,10 @@ export function openDesk(
     clearTimeout(attempt.timer)
     const durationMs = performance.now() - attempt.satAt
     const cleaned = attempt.lease ? await attempt.lease.clean({ processLives }) : null
-    if (cleaned && cleaned.kind !== 'ok') refuse(attempt.lane, cleaned)
+    const lane =
+      attempt.lease && cleaned && cleaned.kind !== 'ok' ? refuse(attempt.lane, attempt.lease, cleaned) : 'kept'
+    const shared = attempt.lease !== null && isShared(attempt.lane, attempt.lease)
+    const blame = attempt.started && shared ? await blameFor(attempt, cleaned) : null
     // The file may have been given to another process meanwhile: its new attempt stays.
     if (byFile.get(attempt.file.id) === attempt) byFile.delete(attempt.file.id)
     if (attempt.started) {
@@ -197,7 +225,7 @@ export function openDesk(
       ledger.emit({
         type: 'file-ended',
         ...attempt.ref,
-        ending: decide(attempt, found, cleaned && cleaned.kind !== 'ok' ? cleaned : null, ledger),
+        ending: decide(attempt, found, cleaned && cleaned.kind !== 'ok' ? cleaned : null, blame, ledger),
         durationMs,
         running: stop?.kind === 'died' ? stop.running : [],
         errors: [...(stop?.errors ?? []), ...found],
@@ -207,7 +235,14 @@ export function openDesk(
     } else if (seated.get(attempt.file.id) === attempt.ref.attempt) {
       seated.set(attempt.file.id, attempt.ref.attempt - 1)
     }
-    return lostLanes.has(attempt.lane) || (cleaned !== null && cleaned.kind !== 'ok') ? 'retired' : 'usable'
+    return lostLanes.has(attempt.lane) || lane === 'retired' ? 'retired' : 'usable'
+  }
+
+  /** What was wrong with the server while the file ran; asked only where it makes a difference. */
+  const blameFor = async (attempt: Attempt, cleaned: { kind: 'ok' } | Trouble | null): Promise<Cause | null> => {
+    const lost = attempt.reason?.kind === 'lease-lost' || cleaned?.kind === 'lost'
+    const passed = attempt.stop?.kind === 'completed' && byTests(attempt, attempt.stop.errors, ledger).kind !== 'failed'
+    return passed && !lost ? null : guard.blame(attempt.satAt)
   }
 
   const failFast = watchFailures(tier, ledger, halt)
@@ -332,22 +367,37 @@ const ENGINE_SILENT: Cause = {
   remedy: 'Run the file again; if it happens again, run it with the engine alone and look at its output.',
 }
 
-/** The one place where an attempt's ending is decided. */
-function decide(attempt: Attempt, found: readonly ErrorRecord[], trouble: Trouble | null, ledger: Ledger): Ending {
+/**
+ * The one place where an attempt's ending is decided.
+ *
+ * @param found what the file did to its database that makes it fail
+ * @param blame what was wrong with the server while the file ran: what failed meanwhile is not the tests' fault
+ */
+function decide(
+  attempt: Attempt,
+  found: readonly ErrorRecord[],
+  trouble: Trouble | null,
+  blame: Cause | null,
+  ledger: Ledger,
+): Ending {
   const { reason, stop } = attempt
-  if (reason?.kind === 'lease-lost') return reason
-  if (trouble?.kind === 'lost') return { kind: 'lease-lost', message: trouble.message }
+  const byServer: Ending | null = blame && { kind: 'infrastructure', cause: blame }
+  if (reason?.kind === 'lease-lost') return byServer ?? reason
+  if (trouble?.kind === 'lost') return byServer ?? { kind: 'lease-lost', message: trouble.message }
   if (stop?.kind === 'completed') {
     const outcome = byTests(attempt, [...stop.errors, ...found], ledger)
     if (outcome.kind !== 'failed') return outcome
     // Failed while its server was going away: the server is to blame until a run with a sound one says otherwise.
     if (reason?.kind === 'infrastructure') return reason
+    if (byServer) return byServer
     return trouble ? { kind: 'infrastructure', cause: trouble.cause } : outcome
   }
   // A file that fail-fast has ended may be the one whose failure was enough.
   if (reason?.kind === 'cancelled' && reason.by === 'fail-fast' && testsOf(attempt, ledger).some(isFailed)) {
     return { kind: 'failed' }
   }
+  if (reason && (reason.kind !== 'timed-out' || reason.limit === 'tier')) return reason
+  if (byServer) return byServer
   if (reason) return reason
   if (stop === null) return { kind: 'infrastructure', cause: ENGINE_SILENT }
   const { exitCode, signal, outOfMemory } = stop
@@ -374,15 +424,15 @@ function byTests(attempt: Attempt, errors: readonly ErrorRecord[], ledger: Ledge
 
 /** Whether a file's last attempt is worth another one, if the tier allows retries. A known failure is not. */
 export function isRetryable(ledger: Ledger, tier: string, file: string): boolean {
-  const record = ledger.record.tiers.get(tier)?.files.get(file)
-  if (!record || record.attempts.length === 0 || countFile(record).failed === 0) return false
-  const ending = fileEnding(record)
-  switch (ending.kind) {
+  if (countFailed(ledger, tier, file) === 0) return false
+  const ending = lastEnding(ledger, tier, file)
+  switch (ending?.kind) {
     case 'failed':
     case 'crashed':
       return true
     case 'timed-out':
       return ending.limit === 'file'
+    case undefined:
     case 'passed':
     case 'no-tests':
     case 'infrastructure':
@@ -393,4 +443,26 @@ export function isRetryable(ledger: Ledger, tier: string, file: string): boolean
     default:
       return unreachable(ending)
   }
+}
+
+/** How often a file that the server spoiled is run again; after that, its last ending stands. */
+const SPOILED_TRIES = 2
+
+/** Whether a file has to run again, or at all, because its server was not fit the first time. */
+export function isSpoiled(ledger: Ledger, tier: string, file: string): boolean {
+  const attempts = ledger.record.tiers.get(tier)?.files.get(file)?.attempts ?? []
+  const ending = attempts.at(-1)?.ending
+  if (attempts.length === 0) return true
+  if (ending?.kind !== 'infrastructure' || !mayPass(ending.cause.code)) return false
+  return attempts.filter((attempt) => attempt.ending?.kind === 'infrastructure').length <= SPOILED_TRIES
+}
+
+function countFailed(ledger: Ledger, tier: string, file: string): number {
+  const record = ledger.record.tiers.get(tier)?.files.get(file)
+  return record ? countFile(record).failed : 0
+}
+
+function lastEnding(ledger: Ledger, tier: string, file: string): Ending | undefined {
+  const record = ledger.record.tiers.get(tier)?.files.get(file)
+  return record && record.attempts.length > 0 ? fileEnding(record) : undefined
 }

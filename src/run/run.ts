@@ -6,6 +6,7 @@ import type { Engine, OwnServers, OwnServersResult, RedisServer, Resolved } from
 import type { RunRecord } from '../core/record.ts'
 import type { Isolation } from '../core/settings.ts'
 import { exitCode } from '../core/verdict.ts'
+import { findingNotice, NO_GUARD, openGuard } from './guard.ts'
 import type { Ledger } from './ledger.ts'
 import type { RunPlan } from './plan.ts'
 import { idleQuarantine } from './quarantine.ts'
@@ -25,6 +26,8 @@ export interface RunDeps {
   readonly waitMs: number
   /** Makes another engine like the first, for runs that repeat files; absent: there is none. */
   readonly anotherEngine?: () => Engine
+  /** How long to wait for a server that stops being fit, ms. */
+  readonly patienceMs: number
   /** Aborted when the user interrupts the run; the reason is the signal's name. */
   readonly signal: AbortSignal
 }
@@ -44,6 +47,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
   const redis = await findRedis(plan, deps)
   const servers = redis === 'failed' ? null : await findServers(plan, deps)
   let enough = false
+  const guard = redis && redis !== 'failed' ? openGuard(redis, ledger, deps.patienceMs) : NO_GUARD
   try {
     for (const tier of plan.tiers) {
       const broken = ledger.record.causes.length > 0
@@ -60,6 +64,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
         ledger,
         redis,
         servers,
+        guard,
         waitMs: deps.waitMs,
         signal: deps.signal,
         scratch,
@@ -69,6 +74,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
       enough ||= outcome === 'enough'
     }
   } finally {
+    guard.stop()
     deps.signal.removeEventListener('abort', onSignal)
     await Promise.all([
       deps.engine.close(),
@@ -102,6 +108,9 @@ async function findRedis(plan: RunPlan, deps: RunDeps): Promise<RedisServer | nu
     return 'failed'
   }
   ledger.emit({ type: 'server-ready', server: resolved.server.facts })
+  for (const found of resolved.server.findings) {
+    if (found.severity === 'warning') ledger.emit(findingNotice(found, resolved.server.facts.address))
+  }
   return resolved.server
 }
 

@@ -1,10 +1,12 @@
+import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import type { Cause, NotRunReason } from '../core/ending.ts'
-import type { Event, PlannedFile } from '../core/events.ts'
+import type { Event, PlannedFile, TierEnd } from '../core/events.ts'
 import type { Batch, Engine, Lease, OwnServers, RedisServer } from '../core/ports.ts'
 import { isShort } from '../core/verdict.ts'
-import { isRetryable, openDesk, tierState, type TierDesk } from './desk.ts'
+import { isRetryable, isSpoiled, openDesk, tierState, type TierDesk } from './desk.ts'
 import { failFastReached, retriesOf } from './fail-fast.ts'
+import { mayPass, NO_GUARD, type Guard } from './guard.ts'
 import { openLanes, type Lane } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { TierPlan } from './plan.ts'
@@ -21,6 +23,7 @@ export interface TierDeps {
   readonly redis: RedisServer | null
   /** null when no suite of the run wants servers of its own. */
   readonly servers: OwnServers | null
+  readonly guard: Guard
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
   /** Aborted when the user interrupts the run. */
@@ -33,6 +36,7 @@ export interface TierDeps {
 
 /**
  * Runs one tier from its first lease to its last ending. Whatever happens, every planned file has an ending after it.
+ * Files that the server spoiled run again in a round of their own, with new leases, once the server is fit.
  *
  * @returns `enough` when so many tests have failed that the tiers after it must not start
  */
@@ -40,30 +44,54 @@ export async function runTier(plan: TierPlan, deps: TierDeps): Promise<'done' | 
   const { ledger } = deps
   const tier = plan.settings.name
   const deadline = AbortSignal.timeout(plan.settings.deadlineMs)
-  const leased = await leaseDatabases(plan, deps, AbortSignal.any([deadline, deps.signal]))
+  let end: TierEnd = 'completed'
+  let why: NotRunReason = 'lost'
+  let files = plan.files
+  for (;;) {
+    const round = await runRound({ ...plan, files }, deps, deadline)
+    end = round.end
+    why = round.why
+    if (end !== 'completed') break
+    // A repetition that the server spoiled is one of many: what stands for the file is in the others.
+    files = plan.settings.stress ? [] : files.filter((file) => isSpoiled(ledger, tier, file.id))
+    if (files.length === 0) break
+  }
+  closeFiles(tier, ledger, why)
+  ledger.emit({ type: 'tier-ended', tier, end })
+  return failFastReached(plan, ledger) ? 'enough' : 'done'
+}
+
+/** How a round ended: `completed` when everything ran that could. */
+interface RoundEnd {
+  readonly end: TierEnd
+  /** What it means for files that never started. */
+  readonly why: NotRunReason
+}
+
+/** Leases, every file once and the failed ones as often as the tier allows, and the leases given back. */
+async function runRound(plan: TierPlan, deps: TierDeps, deadline: AbortSignal): Promise<RoundEnd> {
+  const { ledger, guard } = deps
+  const leased = await leaseWhenFit(plan, deps, AbortSignal.any([deadline, deps.signal]))
   if (!leased.ok) {
     const why = deps.signal.aborted ? 'signal' : deadline.aborted ? 'tier-deadline' : 'infrastructure'
     if (why === 'infrastructure') ledger.emit({ type: 'infrastructure', cause: leased.cause })
-    closeFiles(tier, ledger, why)
-    const end = why === 'signal' ? 'cancelled' : why === 'tier-deadline' ? 'deadline' : 'infrastructure'
-    ledger.emit({ type: 'tier-ended', tier, end })
-    return 'done'
+    return { why, end: why === 'signal' ? 'cancelled' : why === 'tier-deadline' ? 'deadline' : 'infrastructure' }
   }
   const { leases } = leased
-  if (plan.files.length === 0) ledger.emit({ type: 'tier-started', tier, shards: 0, attempt: 1 })
+  if (plan.files.length === 0) ledger.emit({ type: 'tier-started', tier: plan.settings.name, shards: 0, attempt: 1 })
   const withoutRedis = plan.files.some((file) => !needsDatabase(plan, file))
   const shards = Math.min(plan.settings.shards, Math.max(plan.files.length * copies(plan), 1))
   const lanes = openLanes(leases, withoutRedis ? shards : leases.length)
   const state = tierState()
-  const desk = openDesk(plan, lanes, ledger, deps.run, state, deps.servers)
+  const desk = openDesk(plan, lanes, ledger, deps.run, state, deps.servers, guard)
   const desks = [desk]
   announce(leases, ledger)
   const stopWatching = watch(desk, plan, deps, deadline)
   try {
     if (plan.settings.stress) {
-      ledger.emit({ type: 'tier-started', tier, shards: lanes.size, attempt: 1 })
+      ledger.emit({ type: 'tier-started', tier: plan.settings.name, shards: lanes.size, attempt: 1 })
       const open = (): TierDesk => {
-        const another = openDesk(plan, lanes, ledger, deps.run, state, deps.servers)
+        const another = openDesk(plan, lanes, ledger, deps.run, state, deps.servers, guard)
         desks.push(another)
         return another
       }
@@ -75,14 +103,12 @@ export async function runTier(plan: TierPlan, deps: TierDeps): Promise<'done' | 
     }
   } finally {
     stopWatching()
-    closeFiles(tier, ledger, desk.halted?.waiting ?? 'lost')
     await Promise.all(leases.map((lease) => lease.release()))
     for (const [shard, lease] of leases.entries()) {
       ledger.emit({ type: 'lease-released', shard, database: lease.database })
     }
-    ledger.emit({ type: 'tier-ended', tier, end: desk.halted?.end ?? 'completed' })
   }
-  return failFastReached(plan, ledger) ? 'enough' : 'done'
+  return { end: desk.halted?.end ?? 'completed', why: desk.halted?.waiting ?? 'lost' }
 
   function announce(all: readonly Lease[], to: Ledger): void {
     for (const [shard, lease] of all.entries()) {
@@ -100,10 +126,12 @@ async function runBatches(plan: TierPlan, shards: number, desk: TierDesk, deps: 
   const { ledger } = deps
   const tier = plan.settings.name
   let files: readonly PlannedFile[] = plan.files
+  const begun = performance.now()
+  const before = attemptsOf(plan.files, tier, ledger)
   for (let attempt = 1; files.length > 0 && !desk.halted; attempt++) {
     if (attempt === 2) desk.limitRetries(performance.now() + (plan.settings.retryLimitMs ?? Infinity))
-    ledger.emit({ type: 'tier-started', tier, shards, attempt })
-    await runToTheEnd(files, attempt, plan, shards, desk, deps)
+    ledger.emit({ type: 'tier-started', tier, shards, attempt: attempt + Math.max(...before.values()) })
+    await runToTheEnd(files, (file) => before.get(file)! + attempt, plan, { shards, begun }, desk, deps)
     files = files.filter(
       ({ id, suite }) => attempt <= retriesOf(plan, suite) && isRetryable(ledger, tier, id) && !desk.overLimit.has(id),
     )
@@ -121,12 +149,22 @@ function overRetryLimit({ settings }: TierPlan, files: readonly string[]): Event
   return { type: 'notice', level: 'warning', code: 'retry-limit', message }
 }
 
-/** A file that was dropped (its lane's lease was lost before it started) is offered again, as long as that helps. */
+function attemptsOf(files: readonly PlannedFile[], tier: string, ledger: Ledger): Map<string, number> {
+  const record = ledger.record.tiers.get(tier)
+  return new Map(files.map(({ id }) => [id, record?.files.get(id)?.attempts.length ?? 0]))
+}
+
+/**
+ * A file that was dropped (its lane's lease was lost before it started) is offered again, as long as that helps. Lanes
+ * that were lost to an outage come back in the next round.
+ *
+ * @param wanted how many attempts at a file there are to be in all
+ */
 async function runToTheEnd(
   files: readonly PlannedFile[],
-  attempt: number,
+  wanted: (file: string) => number,
   plan: TierPlan,
-  shards: number,
+  { shards, begun }: { readonly shards: number; readonly begun: number },
   desk: TierDesk,
   deps: TierDeps,
 ): Promise<void> {
@@ -134,12 +172,10 @@ async function runToTheEnd(
   while (waiting.length > 0 && !desk.halted) {
     const batch = { tier: plan.settings, files: waiting, shards, scratch: deps.scratch, testName: deps.testName }
     await executeBatch(batch, desk, deps)
-    const record = deps.ledger.record.tiers.get(plan.settings.name)
-    const left = waiting.filter(
-      ({ id }) => (record?.files.get(id)?.attempts.length ?? 0) < attempt && !desk.overLimit.has(id),
-    )
+    const attempts = attemptsOf(waiting, plan.settings.name, deps.ledger)
+    const left = waiting.filter(({ id }) => attempts.get(id)! < wanted(id) && !desk.overLimit.has(id))
     if (left.length === waiting.length) {
-      if (!desk.halted) await desk.abandon(noLaneLeft(left.length))
+      if (!desk.halted && (await deps.guard.blame(begun)) === null) await desk.abandon(noLaneLeft(left.length))
       return
     }
     waiting = left
@@ -188,14 +224,31 @@ function watch(desk: TierDesk, plan: TierPlan, deps: TierDeps, deadline: AbortSi
     if (signal.aborted) act()
     else signal.addEventListener('abort', act, { once: true })
   }
-  deps.redis?.onGone((cause) => desk.fail(cause))
+  const unsubscribe = deps.guard.onFailed((cause) => desk.fail(cause))
   return () => {
+    unsubscribe()
     deadline.removeEventListener('abort', onDeadline)
     deps.signal.removeEventListener('abort', onSignal)
   }
 }
 
 type Leased = { readonly ok: true; readonly leases: readonly Lease[] } | { readonly ok: false; readonly cause: Cause }
+
+/** Leases, as soon as the server is fit: it may stop being so between the preflight and the first lease. */
+async function leaseWhenFit(plan: TierPlan, deps: TierDeps, signal: AbortSignal): Promise<Leased> {
+  const { guard } = deps
+  for (;;) {
+    await Promise.race([guard.calm(), aborted(signal)])
+    if (guard.failed) return { ok: false, cause: guard.failed }
+    const leased = await leaseDatabases(plan, deps, signal)
+    if (leased.ok || signal.aborted || guard === NO_GUARD || !mayPass(leased.cause.code)) return leased
+    guard.suspect(leased.cause)
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<unknown> {
+  return signal.aborted ? Promise.resolve() : once(signal, 'abort')
+}
 
 /** As many leases as the tier's files can use; none for a tier without Redis. */
 async function leaseDatabases(plan: TierPlan, deps: TierDeps, signal: AbortSignal): Promise<Leased> {

@@ -1,5 +1,5 @@
 import type { RunRecord, TierRecord } from '../../core/record.ts'
-import { failures, groupFailures } from '../failures.ts'
+import { causeLines, failures, groupFailures } from '../failures.ts'
 import { missingLines } from '../missing.ts'
 import { duration, percent, plural, printable } from '../format.ts'
 import { leakLine, leaks } from '../leaks.ts'
@@ -89,8 +89,10 @@ function cells({ suite, files, counts, timeMs }: SuiteRow): Cell[] {
 
 /** The failures once more, those with one message together: after a long log nobody scrolls up for the list. */
 function failureBlock(record: RunRecord, paint: Paint): string[] {
-  const groups = groupFailures(failures(record))
+  const all = failures(record)
+  const groups = groupFailures(all)
   if (groups.length === 0) return []
+  const causes = causeLines(all).map((line) => `${paint('bold', 'failures by cause')}: ${paint('yellow', line)}`)
   const lines = groups.slice(0, GROUPS).flatMap(({ message, failures }) => {
     const more = failures.length - NAMES_A_GROUP
     return [
@@ -101,7 +103,7 @@ function failureBlock(record: RunRecord, paint: Paint): string[] {
       ...(more > 0 ? [`      and ${more} more`] : []),
     ]
   })
-  return [paint('bold', 'failures by message'), ...lines, ...rest(groups.length - GROUPS, 'message', '  ')]
+  return [...causes, paint('bold', 'failures by message'), ...lines, ...rest(groups.length - GROUPS, 'message', '  ')]
 }
 
 function notRunBlock(record: RunRecord, paint: Paint): string[] {

@@ -194,6 +194,13 @@ class RunConsole implements Console {
         return this.#once(event.level === 'warning' ? this.#warning(event.message) : printable(event.message))
       case 'infrastructure':
         return this.#failures.cause(event.cause)
+      case 'dispatch-paused':
+        return [
+          ...this.#failures.cause(event.cause),
+          this.#warning(`no file starts until Redis is fit again, for at most ${elapsed(event.limitMs)}`),
+        ]
+      case 'dispatch-resumed':
+        return [`Redis is fit again after ${elapsed(event.pausedMs)}; files that it spoiled run again at the end`]
       case 'stray-error':
         return this.#failures.stray(event.error, event.tier)
       case 'interrupted':
@@ -206,6 +213,7 @@ class RunConsole implements Console {
       case 'file-output':
       case 'file-cleaned':
       case 'file-leaked':
+      case 'server-sampled':
       case 'run-ended':
         return []
       default:

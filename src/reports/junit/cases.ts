@@ -129,7 +129,7 @@ function findingsOf(tier: TierRecord, file: FileRecord, record: TestRecord): Fin
     case 'crashed':
       return [{ kind: 'Error', type: outcome, message: `running when its file ended: ${words}`, text }]
     case 'interrupted':
-      return [{ kind: 'Error', type: endingType(ending), message: `running when its file ended: ${words}`, text }]
+      return [{ kind: 'Error', type: endingType(ending), message: `${interruptedWords(errors)}: ${words}`, text }]
     case 'not-run':
       return [{ kind: 'Error', type: 'not-run', message: `without a result; its file ended: ${words}`, text }]
     case 'passed':
@@ -138,6 +138,14 @@ function findingsOf(tier: TierRecord, file: FileRecord, record: TestRecord): Fin
     default:
       return unreachable(outcome)
   }
+}
+
+/** A test with errors had failed; its file's ending says that the test is not to blame. */
+function interruptedWords(errors: readonly ErrorRecord[]): string {
+  const [first] = errors
+  return first
+    ? `failed (${first.message || first.name}) while something else was wrong`
+    : 'running when its file ended'
 }
 
 const NO_ERROR: ErrorRecord = { name: 'Error', message: 'failed without an error', stack: null, diff: null, frames: [] }

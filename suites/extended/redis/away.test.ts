@@ -9,10 +9,12 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
-async function running(): Promise<{ server: TestServer; run: RedisServer; lease: Lease; gone: Promise<Cause> }> {
+async function running(
+  patienceMs = 0,
+): Promise<{ server: TestServer; run: RedisServer; lease: Lease; gone: Promise<Cause> }> {
   const server = await startNative()
   cleanups.push(() => server.stop())
-  const run = await serverAt(server.url)
+  const run = await serverAt(server.url, { patienceMs })
   cleanups.push(() => run.close())
   const { signal } = new AbortController()
   const grant = await run.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
@@ -48,6 +50,19 @@ describe.skipIf(skipNative)(
       })
       expect(await lease.clean()).toMatchObject({ kind: 'trouble', cause: { code: 'redis-went-away' } })
       expect(performance.now() - begun).toBeLessThan(60_000)
+    })
+
+    test('with patience, a hang is only trouble: it is over when the server answers again', async () => {
+      const { server, run, lease } = await running(60_000)
+      const pid = server.pid!
+      process.kill(pid, 'SIGSTOP')
+      cleanups.push(() => process.kill(pid, 'SIGCONT'))
+      const cleaning = lease.clean()
+      expect(await run.pulse()).toMatchObject({ ok: false, cause: { code: 'redis-timeout' } })
+      expect(await cleaning).toMatchObject({ kind: 'trouble', cause: { code: 'redis-went-away' } })
+      process.kill(pid, 'SIGCONT')
+      await expect.poll(async () => (await run.pulse()).ok, { timeout: 30_000 }).toBe(true)
+      expect(await lease.clean()).toMatchObject({ kind: 'ok' })
     })
   },
 )

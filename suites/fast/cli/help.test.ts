@@ -38,6 +38,7 @@ test('the commands are those of this release', () => {
     'tiershard report',
     'tiershard slow',
     'tiershard merge',
+    'tiershard doctor',
     'tiershard redis',
     'tiershard redis status',
     'tiershard redis adopt',

@@ -30,7 +30,14 @@ test('the defaults of the built-in tiers', () => {
   expect(new Set(tiers.map((tier) => tier.shards)).size).toBe(1)
   expect(tiers[0]!.shards).toBeGreaterThanOrEqual(2)
   expect(tiers[0]!.shards).toBeLessThanOrEqual(8)
-  expect(redis).toEqual({ source: { kind: 'auto' }, control: null, databases: null, waitMs: 2 * minute, acl: 'auto' })
+  expect(redis).toEqual({
+    source: { kind: 'auto' },
+    control: null,
+    databases: null,
+    waitMs: 2 * minute,
+    patienceMs: minute,
+    acl: 'auto',
+  })
   expect(reportsDir).toBe(path.join(root, 'reports'))
   expect(vitestConfig).toBeNull()
 })
@@ -67,6 +74,7 @@ test('suites keep their order and get their defaults; paths are resolved against
     databases: null,
     waitMs: 5000,
     acl: 'auto',
+    patienceMs: 60_000,
   })
 })
 

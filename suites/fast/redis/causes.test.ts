@@ -23,6 +23,7 @@ describe('an error reply', () => {
     ['NOAUTH Authentication required.', 'redis-auth'],
     ['WRONGPASS invalid username-password pair or user is disabled.', 'redis-auth'],
     ['ERR invalid password', 'redis-auth'],
+    ['ERR max number of clients reached', 'redis-too-many-clients'],
     ['BUSY Redis is busy running a script.', 'redis-error'],
     ['ERR unknown command', 'redis-error'],
     // Redis 6 and older put their own words around the error of a command in a script.

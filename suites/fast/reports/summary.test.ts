@@ -40,6 +40,7 @@ test('a failure says which test, where, in which attempt, on which shard and dat
     test: 'never passes',
     outcome: 'failed',
     message: 'AssertionError: second reason',
+    cause: null,
     location: { file: 'suites/standard/storm.test.ts', line: 14, column: 9 },
     attempt: 2,
     shard: 1,
@@ -89,6 +90,19 @@ test('infrastructure is a cause, not a failure', () => {
     notRun: [{ file: 'a.test.ts', tests: null, ending: { kind: 'not-run', why: 'infrastructure' } }],
     causes: [{ code: 'redis-auth' }],
   })
+})
+
+test('failures with a known cause are counted under it, whatever their messages', () => {
+  const readOnly = (n: number) => `READONLY You can't write against a read only replica. script: ${n}`
+  const run = journal()
+    .tier('fast')
+    .file('a.test.ts', (file) => file.attempt((it) => it.failed('one', 1, readOnly(1)).failed('two', 1, readOnly(2))))
+    .file('b.test.ts', (file) => file.attempt((it) => it.failed('three', 1, 'expected 503 to be 200')))
+    .server({ address: 'redis://127.0.0.1:6379' })
+    .file('c.test.ts', (file) => file.attempt((it) => it.failed('four', 1, 'connect ECONNREFUSED 127.0.0.1:5432')))
+  const { failuresByCause, failures } = summary(run.build())
+  expect(failuresByCause).toEqual([{ cause: 'redis-read-only', count: 2, of: 4 }])
+  expect(failures.map(({ cause }) => cause)).toEqual(['redis-read-only', 'redis-read-only', null, null])
 })
 
 test('a killed run is incomplete', () => {

@@ -26,7 +26,7 @@ const settings = (overrides: Partial<Settings> = {}): Settings => ({
     suite({ name: 'api', tier: 'standard', files: ['api/**'], exclude: ['api/slow/**'] }),
     suite({ name: 'rest', tier: 'standard', files: ['{api,rest}/**'] }),
   ],
-  redis: { source: { kind: 'auto' }, control: null, databases: null, waitMs: 1 },
+  redis: { source: { kind: 'auto' }, control: null, databases: null, waitMs: 1, patienceMs: 0 },
   reportsDir: path.join(root, 'reports'),
   vitestConfig: null,
   ...overrides,

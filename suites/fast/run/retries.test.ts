@@ -95,7 +95,7 @@ describe('quarantine', () => {
       configFile: null,
       tiers: [tier()],
       suites: [suite({ files: ['*.test.ts'] })],
-      redis: { source: { kind: 'auto' }, control: null, databases: null, waitMs: 0 },
+      redis: { source: { kind: 'auto' }, control: null, databases: null, waitMs: 0, patienceMs: 0 },
       quarantine: [
         { file: 'a.*', test: null, until, reason: 'one' },
         { file: 'gone/**', test: null, until, reason: 'two' },

@@ -43,6 +43,7 @@ interface Options {
   readonly servers?: OwnServers
   readonly onEvent?: (event: Stamped) => void
   readonly signal?: AbortSignal
+  readonly patienceMs?: number
   readonly suites?: TierPlan['suites']
   readonly testName?: string
 }
@@ -68,6 +69,7 @@ async function play(script: Record<string, Act> | ((file: string) => Act), optio
       openServers: async () =>
         options.servers ? { ok: true, servers: options.servers } : { ok: false, cause: NO_SERVERS },
       waitMs: 1000,
+      patienceMs: options.patienceMs ?? 0,
       signal: options.signal ?? new AbortController().signal,
     },
   )
@@ -286,4 +288,98 @@ test('a listener that throws cannot stop the run', async () => {
   )
   expect(record.exitCode).toBe(0)
   expect(record.notices.map((notice) => notice.code)).toContain('listener-failed')
+})
+
+describe('a server that stops being fit', () => {
+  const full = { code: 'redis-out-of-memory', message: 'full', remedy: 'make room' } as const
+
+  /** A server that is full from the first call of `fill` until the run has paused for it. */
+  function fillable(): { redis: ReturnType<typeof fakeRedis>; fill: () => void; onEvent: (event: Stamped) => void } {
+    const redis = fakeRedis([fakeLease(1)])
+    const fit = redis.pulse.bind(redis)
+    let isFull = false
+    redis.pulse = async () => (isFull ? { ok: false, cause: full } : fit())
+    return {
+      redis,
+      fill: () => void (isFull = true),
+      onEvent: (event) => void (event.type === 'dispatch-paused' && (isFull = false)),
+    }
+  }
+
+  test('what failed meanwhile runs again at the end, and is not flaky', async () => {
+    const { redis, fill, onEvent } = fillable()
+    let tries = 0
+    const hit: Act = (...seat) => {
+      if (++tries > 1) return pass(...seat)
+      fill()
+      return fail(...seat)
+    }
+    const settings = { shards: 1 }
+    const { record, events } = await play({ a: hit, b: pass }, { redis, onEvent, settings, patienceMs: 60_000 })
+    expect(ofType(events, 'file-ended').map(({ file, ending }) => `${file} ${ending.kind}`)).toEqual([
+      'a infrastructure',
+      'b passed',
+      'a passed',
+    ])
+    expect(countRun(record)).toEqual({ passed: 2, failed: 0, skipped: 0, notRun: 0, flaky: 0 })
+    expect(record.exitCode).toBe(0)
+    expect(record.outages).toMatchObject([{ cause: full, pausedMs: expect.any(Number) }])
+  })
+
+  test('what passed meanwhile has passed', async () => {
+    const { redis, fill, onEvent } = fillable()
+    const lucky: Act = (...seat) => {
+      fill()
+      return pass(...seat)
+    }
+    const { record, events } = await play({ a: lucky }, { redis, onEvent, patienceMs: 60_000 })
+    expect(ofType(events, 'file-started')).toHaveLength(1)
+    expect(record.exitCode).toBe(0)
+  })
+
+  test('a file that is hit every time ends as infrastructure after three attempts', async () => {
+    const { redis, fill, onEvent } = fillable()
+    const unlucky: Act = (...seat) => {
+      fill()
+      return fail(...seat)
+    }
+    const { record, events } = await play({ a: unlucky }, { redis, onEvent, patienceMs: 60_000 })
+    expect(ofType(events, 'file-started').map(({ attempt }) => attempt)).toEqual([1, 2, 3])
+    expect(record.exitCode).toBe(3)
+    expect(countRun(record)).toMatchObject({ failed: 0, notRun: 1 })
+  })
+
+  test('a database that cannot be opened for a moment is opened later, by the same run', async () => {
+    const lease = fakeLease(1)
+    lease.answer.open = { kind: 'trouble', cause: full }
+    const onEvent = (event: Stamped): void => void (event.type === 'dispatch-paused' && (lease.answer.open = null))
+    const { record } = await play({ a: pass }, { redis: fakeRedis([lease]), onEvent, patienceMs: 60_000 })
+    expect(record.exitCode).toBe(0)
+    expect(record.outages).toHaveLength(1)
+  })
+
+  test('the deadline of the tier ends a pause as well', async () => {
+    const redis = fakeRedis([fakeLease(1)])
+    const broken: Act = (...seat) => {
+      redis.pulse = async () => ({ ok: false, cause: full })
+      return fail(...seat)
+    }
+    const settings = { shards: 1, deadlineMs: 300 }
+    const { record } = await play({ a: broken, b: pass }, { redis, settings, patienceMs: 60_000 })
+    expect(record.tiers.get('standard')?.end).toBe('deadline')
+    expect(fileEnding(record.tiers.get('standard')!.files.get('b')!)).toEqual({ kind: 'not-run', why: 'tier-deadline' })
+    expect(record.causes).toEqual([])
+  })
+
+  test('the limit passes: exit 3, the file that ran and the file that waits say why', async () => {
+    const redis = fakeRedis([fakeLease(1)])
+    const broken: Act = (...seat) => {
+      redis.pulse = async () => ({ ok: false, cause: full })
+      return fail(...seat)
+    }
+    const { record } = await play({ a: broken, b: pass }, { redis, settings: { shards: 1 }, patienceMs: 300 })
+    expect(record.exitCode).toBe(3)
+    expect(endings(record)).toEqual({ a: 'infrastructure', b: 'not-run' })
+    expect(record.causes).toEqual([full])
+  })
 })

@@ -136,7 +136,7 @@ describe('release', () => {
 })
 
 test('there is nothing to look at without a URL, and a server that does not answer is named', async () => {
-  const auto = { source: { kind: 'auto' }, control: null, databases: null, waitMs: 0 } as const
+  const auto = { source: { kind: 'auto' }, control: null, databases: null, waitMs: 0, patienceMs: 0 } as const
   expect(await openAdmin(auto, {})).toMatchObject({
     ok: false,
     cause: { message: expect.stringContaining('REDIS_URL') },

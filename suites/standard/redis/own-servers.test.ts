@@ -92,7 +92,7 @@ describe.each([
 
   test.skipIf(skip)('a server that dies in the middle of a run is known at once', async () => {
     const { signal } = new AbortController()
-    const settings = { source: { kind }, control: null, databases: null, waitMs: 0 } as const
+    const settings = { source: { kind }, control: null, databases: null, waitMs: 0, patienceMs: 0 } as const
     const resolved = await resolveRedis(settings, process.env, signal)
     if (!resolved.ok) throw new Error(resolved.cause.message)
     const { server } = resolved
@@ -110,7 +110,7 @@ describe.each([
 
   test.skipIf(skip)('is gone after close, twice', async () => {
     const { signal } = new AbortController()
-    const settings = { source: { kind }, control: null, databases: null, waitMs: 0 } as const
+    const settings = { source: { kind }, control: null, databases: null, waitMs: 0, patienceMs: 0 } as const
     const resolved = await resolveRedis(settings, process.env, signal)
     if (!resolved.ok) throw new Error(resolved.cause.message)
     const causes: Cause[] = []

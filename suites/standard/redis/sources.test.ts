@@ -20,7 +20,7 @@ import {
   startNative,
 } from '../../support/redis/servers.ts'
 
-const AUTO: RedisSettings = { source: { kind: 'auto' }, control: null, databases: null, waitMs: 0 }
+const AUTO: RedisSettings = { source: { kind: 'auto' }, control: null, databases: null, waitMs: 0, patienceMs: 0 }
 const cleanups: (() => unknown)[] = []
 
 afterEach(async () => {

@@ -95,7 +95,14 @@ export function client(server: { readonly port: number }, database = 0): Redis {
 
 /** Settings for a server at a URL. */
 export function settingsFor(url: string, more: Partial<RedisSettings> = {}): RedisSettings {
-  return { source: { kind: 'url', url, from: '--redis' }, control: null, databases: null, waitMs: 0, ...more }
+  return {
+    source: { kind: 'url', url, from: '--redis' },
+    control: null,
+    databases: null,
+    waitMs: 0,
+    patienceMs: 0,
+    ...more,
+  }
 }
 
 /** What a run does to reach its server; throws the cause when it cannot. */

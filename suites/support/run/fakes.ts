@@ -83,12 +83,18 @@ export function fakeRedis(leases: readonly FakeLease[]): RedisServer & { goAway(
       databases: 16,
       control: 0,
     },
+    findings: [],
     closed: false,
     async lease({ count }) {
       return { kind: 'granted', leases: leases.slice(0, count), skipped: [], holders: [] }
     },
+    async pulse() {
+      const sample = { role: 'master', usedBytes: 1, maxBytes: 0, clients: 1, writeMs: 1 } as const
+      return { ok: true, sample, incarnation: 'one', warnings: [] }
+    },
     onGone: (callback) => void (onGone = callback),
     goAway: () => onGone({ code: 'redis-went-away', message: 'gone', remedy: 'bring it back' }),
+    giveUp: () => {},
     async close() {
       this.closed = true
     },

@@ -56,6 +56,7 @@ export async function runScripted(
         throw new Error('no file needs a server')
       },
       waitMs: 0,
+      patienceMs: 0,
       signal: new AbortController().signal,
     },
   )
