@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { startTiershard, tiershard } from '../../support/cli/binary.ts'
 import { appeared, FAILS, HANGS, IMPORTS, PASSES, project } from '../../support/cli/project.ts'
+
+// Several real runs one after the other, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 const SIZE_KB = 192
 

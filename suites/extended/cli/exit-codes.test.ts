@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { startTiershard, tiershard, vitestProject } from '../../support/cli/binary.ts'
 import { appeared, FAILS, HANGS, IMPORTS, PASSES, project, summary } from '../../support/cli/project.ts'
 import { journalLines } from '../../support/cli/runs.ts'
+
+// Several real runs one after the other, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** docs/exit-codes.md, code by code and where several apply, with the real command. */
 

@@ -103,7 +103,7 @@ test('the gaps are what is counted as not run', () => {
       expect(record.exitCode).not.toBe(null)
       if (gaps(record).length > 0) expect(record.exitCode).not.toBe(0)
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   )
 })
 

@@ -127,7 +127,7 @@ test('bytes that went bad cost their lines, and nothing that is read breaks a re
       expect([...reportXml(record)].join('')).toMatch(/<\/testsuites>\n$/)
       expect(countRun(record).passed).toEqual(expect.any(Number))
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
 

@@ -29,7 +29,7 @@ test('a report that was written agrees with its record, whatever names and outpu
         expect(await checkJUnit(shown, junit, bytes)).toBe(null)
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 50 },
   )
 })
 
