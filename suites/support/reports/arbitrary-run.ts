@@ -123,12 +123,17 @@ const filePlan: fc.Arbitrary<FilePlan> = fc.record({
   notRun: fc.option(endings),
 })
 
+/** Of one tier: no file is planned twice. */
+function files(maxLength: number): fc.Arbitrary<FilePlan[]> {
+  return fc.uniqueArray(filePlan, { maxLength, selector: ({ path, project }) => `[${project}] ${path}` })
+}
+
 /** Runs of every shape that a journal can hold, likely or not. */
 export function arbitraryRun(): fc.Arbitrary<Built> {
   return fc
     .record({
-      standard: fc.array(filePlan, { maxLength: 4 }),
-      extended: fc.array(filePlan, { maxLength: 2 }),
+      standard: files(4),
+      extended: files(2),
       stray: fc.option(nastyText),
       cause: fc.boolean(),
       killed: fc.boolean(),
