@@ -86,7 +86,11 @@ export function isFailure(test: TestVerdict): boolean {
  */
 export function isFlakyFile(file: FileRecord): boolean {
   if (file.plan.repeated || fileEnding(file).kind !== 'passed') return false
-  const before = file.attempts.slice(0, -1).some(({ ending }) => ending !== null && isTestFailure(ending))
+  const last = file.attempts.at(-1)
+  // Between two runs the code may have been mended: that is no flakiness.
+  const before = file.attempts
+    .slice(0, -1)
+    .some(({ ending, run }) => run === last?.run && ending !== null && isTestFailure(ending))
   return before && !testVerdicts(file).some((test) => test.flaky)
 }
 
