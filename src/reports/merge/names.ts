@@ -1,10 +1,13 @@
+const TABLES = 64
+
 /**
  * Remembers names in 8 bytes each: a merge of millions of tests cannot keep their texts. Two names with the same 64 bits
  * count as equal; then one of them gets a number that it did not need, and nothing is lost.
  */
 export class UniqueNames {
-  private table = new Uint32Array(2 * 1024)
-  private count = 0
+  /** By the upper bits of the hash: each grows by itself, so that never much more than the whole is held twice. */
+  private readonly tables = Array.from({ length: TABLES }, () => new Uint32Array(2 * 32))
+  private readonly counts = new Uint32Array(TABLES)
   private high = 0
   private low = 0
   /** The scope of the last name, and what it hashes to. */
@@ -34,46 +37,21 @@ export class UniqueNames {
 
   private has(scope: string, name: string): boolean {
     this.hash(scope, name)
-    return this.isTaken(this.slot(this.table, this.high, this.low))
+    const table = this.tables[this.high % TABLES]!
+    return isTaken(table, slotOf(table, this.high, this.low))
   }
 
   private add(scope: string, name: string): boolean {
     this.hash(scope, name)
-    const slot = this.slot(this.table, this.high, this.low)
-    if (this.isTaken(slot)) return false
-    this.table[slot] = this.high
-    this.table[slot + 1] = this.low
-    this.count++
+    const at = this.high % TABLES
+    const table = this.tables[at]!
+    const slot = slotOf(table, this.high, this.low)
+    if (isTaken(table, slot)) return false
+    table[slot] = this.high
+    table[slot + 1] = this.low
     // Full to 4/5: an unsuccessful look takes 13 steps through neighbours.
-    if (this.count * 2.5 > this.table.length) this.grow()
+    if (++this.counts[at]! * 2.5 > table.length) this.tables[at] = twice(table)
     return true
-  }
-
-  private isTaken(slot: number): boolean {
-    return this.table[slot] !== 0 || this.table[slot + 1] !== 0
-  }
-
-  /** Where the hash is, or where it belongs. */
-  private slot(table: Uint32Array, high: number, low: number): number {
-    const mask = table.length - 1
-    let slot = (low * 2) & mask
-    while ((table[slot] !== 0 || table[slot + 1] !== 0) && (table[slot] !== high || table[slot + 1] !== low)) {
-      slot = (slot + 2) & mask
-    }
-    return slot
-  }
-
-  private grow(): void {
-    const bigger = new Uint32Array(this.table.length * 2)
-    for (let at = 0; at < this.table.length; at += 2) {
-      const high = this.table[at]!
-      const low = this.table[at + 1]!
-      if (high === 0 && low === 0) continue
-      const slot = this.slot(bigger, high, low)
-      bigger[slot] = high
-      bigger[slot + 1] = low
-    }
-    this.table = bigger
   }
 
   /** Two multiplicative hashes over the UTF-16 units, mixed at the end (cyrb53 by bryc, public domain). Never 0, 0. */
@@ -101,4 +79,29 @@ export class UniqueNames {
     this.high = one >>> 0
     this.low = two >>> 0 || 1
   }
+}
+
+/** Where the hash is, or where it belongs. */
+function slotOf(table: Uint32Array, high: number, low: number): number {
+  const mask = table.length - 1
+  let slot = (low * 2) & mask
+  while (isTaken(table, slot) && (table[slot] !== high || table[slot + 1] !== low)) slot = (slot + 2) & mask
+  return slot
+}
+
+function isTaken(table: Uint32Array, slot: number): boolean {
+  return table[slot] !== 0 || table[slot + 1] !== 0
+}
+
+function twice(table: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const bigger = new Uint32Array(table.length * 2)
+  for (let at = 0; at < table.length; at += 2) {
+    if (!isTaken(table, at)) continue
+    const slot = slotOf(bigger, table[at]!, table[at + 1]!)
+    bigger[slot] = table[at]!
+    bigger[slot + 1] = table[at + 1]!
+  }
+  // Gives the memory back at once instead of at some garbage collection.
+  table.buffer.transfer(0)
+  return bigger
 }

@@ -55,9 +55,14 @@ function encoded(text: string, encoding: 'utf-16le' | 'utf-16be' | 'windows-1252
 
 /** What a text is spoilt with: every character that means something, and some that are rare. */
 const BITS = [
-  ...'<>&"\'/!?= \n]-;#x0:.é\u{fffd}\u{1f600}',
-  ...['<!--', '-->', '--', '<![CDATA[', ']]>', '<?', '?>', '<a>', '</a>', '<a/>', '&amp;', '&foo;', '&#0;', '&#x41;'],
-  ...['<?xml version="1.0"?>', '<!DOCTYPE x>', ' a="1"', '<testcase ', '</testsuite>'],
+  ...'< > & " \' / ! ? = ] - ; # x 0 : . é \u{fffd} \u{1f600} <!-- --> -- <![CDATA[ ]]> <? ?> <a> </a> <a/> </testsuite>'.split(
+    ' ',
+  ),
+  ...'&amp; &foo; &#0; &#x41; <testcase <!DOCTYPE'.split(' '),
+  ' ',
+  '\n',
+  '<?xml version="1.0"?>',
+  ' a="1"',
 ]
 const spoilt = fc
   .array(
