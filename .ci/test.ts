@@ -81,7 +81,16 @@ async function runByVitest(): Promise<Outcomes> {
   console.log('\nvitest run, over the same files')
   const report = path.join(scratch, 'vitest.json')
   const folders = TIERS.map((tier) => `suites/${tier}/`)
-  await run(['npx', 'vitest', 'run', ...folders, '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`])
+  await run([
+    'npx',
+    'vitest',
+    'run',
+    ...folders,
+    '--maxWorkers=2',
+    '--reporter=dot',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ])
   const { testResults } = JSON.parse(await readFile(report, 'utf8')) as {
     testResults: { name: string; assertionResults: { ancestorTitles: string[]; title: string; status: string }[] }[]
   }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
 import { Playground, schedule } from '../../support/redis/schedule.ts'
 import { skipNative } from '../../support/redis/servers.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import type { InferInput } from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { checkConfig } from '../../../src/config/check.ts'

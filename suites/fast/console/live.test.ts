@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Stamped } from '../../../src/core/events.ts'
 import { startFold } from '../../../src/core/record.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { describe, expect, it } from 'vitest'
 import { MARKDOWN_LIMIT, summaryMarkdown } from '../../../src/reports/markdown.ts'
 import { analyseSlow } from '../../../src/reports/slow.ts'

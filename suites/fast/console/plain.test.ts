@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ErrorRecord } from '../../../src/core/events.ts'
 import { hasColours } from '../../../src/reports/console/paint.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
 import { gaps } from '../../../src/core/completeness.ts'
 import { foldAll, type RunRecord } from '../../../src/core/record.ts'

@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os'
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { describe, expect, test } from 'vitest'
 import { uniqueNames } from '../../../src/engines/vitest/attempt.ts'
 import { cap, parseFrames, toErrorRecord } from '../../../src/engines/vitest/errors.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
 import type { Ending } from '../../../src/core/ending.ts'
 import type { RunRecord } from '../../../src/core/record.ts'

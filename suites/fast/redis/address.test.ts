@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import { addressOf, connectionTo, parseAddress, type Address } from '../../../src/redis/address.ts'

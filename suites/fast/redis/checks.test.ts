@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { describe, expect, test } from 'vitest'
 import { unfit, type Finding } from '../../../src/core/findings.ts'
 import { infoFindings, latencyFindings, roleFindings } from '../../../src/redis/checks.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
 import { leftBehind, prefixOf, readSample } from '../../../src/redis/leaks.ts'
 

@@ -2,7 +2,7 @@ import fs, { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writ
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { expect, onTestFinished, test } from 'vitest'
 import { JOURNAL_VERSION, type Stamped } from '../../../src/core/events.ts'
 import { foldAll } from '../../../src/core/record.ts'

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { expect, onTestFinished, test } from 'vitest'
 import { checkJUnit } from '../../../src/reports/junit-check.ts'
 import { writeJUnit } from '../../../src/reports/junit.ts'

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { expect, onTestFinished, test } from 'vitest'
 import { countRun } from '../../../src/core/verdict.ts'
 import { reportXml, writeJUnit } from '../../../src/reports/junit.ts'

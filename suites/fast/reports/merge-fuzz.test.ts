@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
 import { seenBySaxes, seenByUs } from '../../support/junit/differential.ts'
 import { merging } from '../../support/junit/merging.ts'

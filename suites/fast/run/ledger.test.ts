@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
 import type { Stamped } from '../../../src/core/events.ts'
 import { openLedger } from '../../../src/run/ledger.ts'

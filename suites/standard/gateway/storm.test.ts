@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
 import { createRig, postAlert, startReceiver } from '../../support/gateway/rig.ts'
 import { createStormDetector, type StormRule } from '../../support/gateway/storm.ts'

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import fc from 'fast-check'
+import fc from '../property.ts'
 import type { Lease, RedisServer } from '../../../src/core/ports.ts'
 import { client, serverAt, startNative, type TestServer } from './servers.ts'
 

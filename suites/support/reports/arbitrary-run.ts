@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../property.ts'
 import { CAUSE_CODES, type Ending } from '../../../src/core/ending.ts'
 import { aCause, journal, type AttemptDraft, type Built, type FileDraft } from './journal-builder.ts'
 
