@@ -10,7 +10,7 @@ import type { SlowTier } from '../slow.ts'
  */
 export interface PageHead {
   readonly version: 1
-  readonly meta: Omit<RunMeta, 'command'> | null
+  readonly meta: RunMeta | null
   /** Quoted for a POSIX shell; '' when the journal does not know it. */
   readonly command: string
   readonly verdict: Verdict

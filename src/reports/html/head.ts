@@ -19,7 +19,7 @@ export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
   const { meta } = record
   return {
     version: 1,
-    meta: meta && (({ command: _, ...rest }) => rest)(meta),
+    meta,
     command: meta?.command.map(quote).map(printable).join(' ') ?? '',
     verdict: verdictOf(record),
     exitCode: record.exitCode ?? exitCode(record),

@@ -28,7 +28,8 @@ export class Report {
     /** How many tests are known so far. */
     this.known = 0
     /** @type {string[]} */
-    this.names = new Array(this.total)
+    this.names = []
+    this.names.length = this.total
     this.marks = new Uint8Array(this.total)
     this.ms = new Float64Array(this.total)
     /** 0: not known. */

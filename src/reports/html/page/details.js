@@ -1,5 +1,5 @@
 import { badge, commandLine, copyButton, h } from './dom.js'
-import { duration, MARKS, plural, quoted } from './words.js'
+import { duration, MARKS, patternOf, plural, quoted } from './words.js'
 
 /** @typedef {import('./data.js').Report} Report */
 /** @typedef {import('../data.ts').PageError} PageError */
@@ -119,11 +119,6 @@ function commands(report, place) {
     commandLine('the command for this test', `${whole} -t ${quoted(patternOf(report.name(place.test)))}`),
     commandLine('the command for this file', whole),
   ]
-}
-
-/** A regular expression that only this name matches; the number of a repeated name is ours and not the test's. @param {string} name */
-export function patternOf(name) {
-  return `^${name.replace(/ #\d+$/u, '').replaceAll(/[\\^$.*+?()[\]{}|]/gu, String.raw`\$&`)}$`
 }
 
 /** Title and whereabouts. @param {Report} report @param {Place} place @param {string} level */

@@ -46,7 +46,7 @@ export function badge(mark, word = 'said', text = MARKS[mark].word) {
  * @param {string} text
  */
 export function copyButton(what, text) {
-  const button = h('button', { type: 'button', class: 'copy', 'aria-label': `Copy ${what}`, onclick: copy }, 'Copy')
+  const button = h('button', { type: 'button', class: 'copy', 'aria-label': `Copy ${what}`, onclick: () => void copy() }, 'Copy')
   async function copy() {
     const done = await toClipboard(text)
     button.textContent = done ? 'Copied' : 'Press Ctrl+C'

@@ -9,7 +9,8 @@ import { OUTCOMES } from './words.js'
  */
 
 /**
- * What is found: files in the order of the plan, each with its tests, or null when all of them are meant.
+ * What is found: files with trouble first, then in the order of the plan, each with its tests, or null when all of them
+ * are meant.
  *
  * @typedef {object} Found
  * @property {{ file: number, tests: number[] | null }[]} files
@@ -29,6 +30,10 @@ export function searcher(report) {
   const hay = []
   const heads = report.head.files.map((file) => `${file.id} ${file.suite}`.toLowerCase())
 
+  const order = report.head.files
+    .map((file, place) => ({ file, place, rank: rankOf(file.counts) }))
+    .sort((a, b) => a.rank - b.rank || a.place - b.place)
+
   /** All names of a file as one text, so that a file without a match costs one look. @param {number} file @returns {string} */
   function namesOf(file) {
     const known = hay[file]
@@ -45,7 +50,7 @@ export function searcher(report) {
     }
     /** @type {Found} */
     const found = { files: [], tests: 0 }
-    for (const [place, file] of report.head.files.entries()) {
+    for (const { place, file } of order) {
       if (tier !== '' && report.head.tiers[file.tier]?.name !== tier) continue
       if (suite !== '' && file.suite !== suite) continue
       const left = words.filter((word) => !heads[place]?.includes(word))
@@ -67,4 +72,9 @@ export function searcher(report) {
     }
     return found
   }
+}
+
+/** Failed, then without a result, then flaky, then all others. @param {import('../data.ts').PageFile['counts']} counts */
+function rankOf([, failed, , notRun, flaky]) {
+  return failed > 0 ? 0 : notRun > 0 ? 1 : flaky > 0 ? 2 : 3
 }

@@ -37,15 +37,18 @@ export const OUTCOMES = [
 export function duration(ms) {
   if (ms < 1) return '<1ms'
   if (ms < 1000) return `${Math.round(ms)}ms`
-  if (ms < 59_950) return `${(ms / 1000).toFixed(1).replace('.0', '')}s`
-  const seconds = Math.round(ms / 1000)
-  if (seconds < 3600) return joined(Math.floor(seconds / 60), 'm', seconds % 60, 's')
-  return joined(Math.floor(seconds / 3600), 'h', Math.round((seconds % 3600) / 60), 'm')
-}
-
-/** @param {number} large @param {string} unit @param {number} small @param {string} smallUnit */
-function joined(large, unit, small, smallUnit) {
-  return small === 0 ? `${large}${unit}` : `${large}${unit} ${small}${smallUnit}`
+  if (ms < 60_000) return `${Math.floor(ms / 100) / 10}s`
+  const seconds = Math.floor(ms / 1000)
+  const parts = /** @type {const} */ ([
+    [Math.floor(seconds / 3600), 'h'],
+    [Math.floor(seconds / 60) % 60, 'm'],
+    [seconds % 60, 's'],
+  ])
+  return parts
+    .filter(([count]) => count > 0)
+    .slice(0, 2)
+    .map(([count, unit]) => `${count}${unit}`)
+    .join(' ')
 }
 
 /** @param {number} count */
@@ -67,4 +70,9 @@ export function percent(part) {
 /** An argument for a POSIX shell. @param {string} argument */
 export function quoted(argument) {
   return /^[\w@%+=:,./-]+$/u.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`
+}
+
+/** A regular expression that only this name matches; the number of a repeated name is ours and not the test's. @param {string} name */
+export function patternOf(name) {
+  return `^${name.replace(/ #\d+$/u, '').replaceAll(/[\\^$.*+?()[\]{}|]/gu, String.raw`\$&`)}$`
 }
