@@ -4,7 +4,7 @@
  * with `node --max-old-space-size=6000`.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -14,7 +14,7 @@ import { launch } from '../suites/support/html/browser.ts'
 import { bigRun } from '../suites/support/html/big-run.ts'
 import { NO_HISTORY } from '../suites/support/html/read.ts'
 
-const ROUNDS = 5
+const ROUNDS = 7
 
 const { values } = parseArgs({
   options: { tests: { type: 'string', default: '50000' }, files: { type: 'string', default: '500' } },
@@ -31,6 +31,7 @@ async function bench(): Promise<void> {
   console.log(`size: ${(statSync(file).size / 1e6).toFixed(2)} MB for ${values.tests} tests in ${files} files`)
 
   await using browser = await launch()
+  console.log(`load: ${loadavg()[0]?.toFixed(1)} on ${availableParallelism()} CPUs`)
   const figures: Record<string, number[]> = {}
   for (let round = 0; round < ROUNDS; round++) {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
@@ -40,7 +41,7 @@ async function bench(): Promise<void> {
     for (const [name, ms] of Object.entries(measured)) (figures[name] ??= []).push(ms)
     await page.close()
   }
-  for (const [name, all] of Object.entries(figures)) say(name, median(all), all)
+  for (const [name, all] of Object.entries(figures)) say(`${name}, median`, median(all), all)
 }
 
 /** Runs in the page: times since navigation, and of searches from the key to the next frame. */
@@ -68,7 +69,8 @@ const MEASURE = `(async () => {
 })()`
 
 function say(name: string, ms: number, all: readonly number[] = []): void {
-  const range = all.length > 1 ? ` (${all.map((one) => one.toFixed(0)).join(', ')})` : ''
+  const range =
+    all.length > 1 ? ` (least ${Math.min(...all).toFixed(0)}; ${all.map((one) => one.toFixed(0)).join(', ')})` : ''
   console.log(`${name}: ${ms.toFixed(0)} ms${range}`)
 }
 

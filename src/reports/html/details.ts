@@ -41,8 +41,7 @@ export function pageDetails(
   for (const failure of list) {
     const place = places.get(`${failure.tier}\n${failure.file}`) ?? null
     const test = place === null || failure.test === null ? null : find(place, failure.test)
-    const said =
-      place === null ? OUTSIDE : test ? ofTest(test) : ofFile(failure.tier, files[place]!.file)
+    const said = place === null ? OUTSIDE : test ? ofTest(test) : ofFile(failure.tier, files[place]!.file)
     const { earlier, ...facts } = said
     detailOf.set(failure, details.length)
     details.push({

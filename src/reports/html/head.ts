@@ -1,5 +1,14 @@
 import type { AttemptRecord, FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
-import { column, countFile, countRun, countTier, exitCode, fileEnding, lastAttempt, testVerdicts } from '../../core/verdict.ts'
+import {
+  column,
+  countFile,
+  countRun,
+  countTier,
+  exitCode,
+  fileEnding,
+  lastAttempt,
+  testVerdicts,
+} from '../../core/verdict.ts'
 import { printable } from '../format.ts'
 import type { SlowReport, SlowTest, SlowTier } from '../slow.ts'
 import { suiteRows } from '../suites.ts'

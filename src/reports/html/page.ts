@@ -5,7 +5,20 @@ import { readFile } from 'node:fs/promises'
 const FOLDER = new URL('../../../src/reports/html/page/', import.meta.url)
 
 /** The parts of the page's script, each after the parts that it imports. */
-const PARTS = ['theme', 'words', 'dom', 'data', 'search', 'details', 'panel', 'lanes-paint', 'lanes', 'list', 'sections', 'main']
+const PARTS = [
+  'theme',
+  'words',
+  'dom',
+  'data',
+  'search',
+  'details',
+  'panel',
+  'lanes-paint',
+  'lanes',
+  'list',
+  'sections',
+  'main',
+]
 
 export interface PageCode {
   readonly script: string

@@ -15,9 +15,7 @@ export function block(text: string, longest: number): string {
   const half = longest >> 1
   const cut = text.length - 2 * half
   const bounded = cut <= 0 ? text : `${text.slice(0, half)}\n[${cut} characters left out]\n${text.slice(-half)}`
-  return stripVTControlCharacters(bounded.replaceAll('\r\n', '\n'))
-    .replaceAll(UNPRINTABLE, '\u{fffd}')
-    .trimEnd()
+  return stripVTControlCharacters(bounded.replaceAll('\r\n', '\n')).replaceAll(UNPRINTABLE, '\u{fffd}').trimEnd()
 }
 
 export function pageError(error: ErrorRecord): PageError {

@@ -174,7 +174,8 @@ describe.skipIf(withoutBrowser)('report.html in a browser', { timeout: 120_000 }
         const { width } = element as HTMLCanvasElement
         const line = (element as HTMLCanvasElement).getContext('2d')!.getImageData(0, y, width, 1).data
         const values = new Set<number>()
-        for (let x = 0; x < width; x++) values.add(Math.round((line[4 * x]! + line[4 * x + 1]! + line[4 * x + 2]!) / 24))
+        for (let x = 0; x < width; x++)
+          values.add(Math.round((line[4 * x]! + line[4 * x + 1]! + line[4 * x + 2]!) / 24))
         return values.size
       }, y)
     expect(await greys(26)).toBeGreaterThan(3)
@@ -256,11 +257,26 @@ function lively() {
   for (let file = 0; file < 40; file++) {
     const ms = 200 + ((file * 7919) % 2600)
     run.file(`suites/standard/part-${file}.test.ts`, (draft) => {
-      if (file === 3) draft.attempt((it) => it.passed('a').running('b').takes(6000).ends({ kind: 'timed-out', limit: 'file', limitMs: 6000 }))
-      else if (file === 9) draft.attempt((it) => it.running('dies').takes(1500).ends({ kind: 'crashed', exitCode: null, signal: 'SIGSEGV', outOfMemory: false }))
+      if (file === 3)
+        draft.attempt((it) =>
+          it.passed('a').running('b').takes(6000).ends({ kind: 'timed-out', limit: 'file', limitMs: 6000 }),
+        )
+      else if (file === 9)
+        draft.attempt((it) =>
+          it
+            .running('dies')
+            .takes(1500)
+            .ends({ kind: 'crashed', exitCode: null, signal: 'SIGSEGV', outOfMemory: false }),
+        )
       else if (file % 11 === 0) draft.attempt((it) => it.failed('first', ms / 2).takes(ms))
       if (file === 22) draft.attempt((it) => it.passed('first', ms / 2).takes(ms))
-      if (draft.attempts.length === 0) draft.attempt((it) => it.passed('one', ms / 2).passed('two', ms / 3).takes(ms))
+      if (draft.attempts.length === 0)
+        draft.attempt((it) =>
+          it
+            .passed('one', ms / 2)
+            .passed('two', ms / 3)
+            .takes(ms),
+        )
     })
   }
   return run.build().record

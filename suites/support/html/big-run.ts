@@ -3,8 +3,27 @@ import type { Stamped } from '../../../src/core/events.ts'
 import { aServer, anError, aSuite, aTier } from '../reports/facts.ts'
 
 const THINGS = ['queue', 'cache', 'lock', 'stream', 'session', 'limiter', 'gateway', 'worker', 'script', 'pipeline']
-const DEEDS = ['expires', 'waits for', 'retries', 'rejects', 'counts', 'forgets', 'merges', 'keeps', 'delivers', 'orders']
-const ENDS = ['a message', 'the last entry', 'two writers', 'an empty key', 'a slow reader', 'its own lease', 'a full batch']
+const DEEDS = [
+  'expires',
+  'waits for',
+  'retries',
+  'rejects',
+  'counts',
+  'forgets',
+  'merges',
+  'keeps',
+  'delivers',
+  'orders',
+]
+const ENDS = [
+  'a message',
+  'the last entry',
+  'two writers',
+  'an empty key',
+  'a slow reader',
+  'its own lease',
+  'a full batch',
+]
 
 /**
  * A large run with names and times as uneven as real ones: one test in 500 fails, one in 400 is flaky, one in 100 skipped.

@@ -23,7 +23,9 @@ export function detailBody(report, detail, place) {
         errors.map((error) => errorView(error, path)),
       ),
     ),
-    ...(place === null ? [] : [...attemptsView(report, place), ...outputView(report, place), ...commands(report, place)]),
+    ...(place === null
+      ? []
+      : [...attemptsView(report, place), ...outputView(report, place), ...commands(report, place)]),
   ]
 }
 
@@ -33,8 +35,16 @@ function errorView({ message, diff, stack }, path) {
     'div',
     { class: 'error' },
     h('pre', { class: 'message', tabindex: 0, 'aria-label': 'Message' }, message),
-    diff === '' ? null : h('pre', { class: 'diff', tabindex: 0, 'aria-label': 'Expected and received' }, diff.split('\n').map(diffLine)),
-    stack === '' ? null : h('pre', { class: 'stack', tabindex: 0, 'aria-label': 'Stack' }, withoutRoot(stack, path).split('\n').map(stackLine)),
+    diff === ''
+      ? null
+      : h('pre', { class: 'diff', tabindex: 0, 'aria-label': 'Expected and received' }, diff.split('\n').map(diffLine)),
+    stack === ''
+      ? null
+      : h(
+          'pre',
+          { class: 'stack', tabindex: 0, 'aria-label': 'Stack' },
+          withoutRoot(stack, path).split('\n').map(stackLine),
+        ),
   )
 }
 
@@ -84,7 +94,10 @@ function attemptsView(report, { file }) {
       ),
     ),
   )
-  return [h('h4', {}, attempts.length > 1 ? 'Attempts at this file' : 'This file ran'), h('ul', { class: 'attempts' }, rows)]
+  return [
+    h('h4', {}, attempts.length > 1 ? 'Attempts at this file' : 'This file ran'),
+    h('ul', { class: 'attempts' }, rows),
+  ]
 }
 
 /** @param {Report} report @param {Place} place */
@@ -131,13 +144,21 @@ export function titleOf(report, { file, test }, level = 'h3') {
     'div',
     { class: 'title' },
     badge(tests, 'shown', test === null ? word : MARKS[tests].word),
-    h(level === 'h2' ? 'h2' : 'h3', { id: level === 'h2' ? 'panel-title' : null, tabindex: level === 'h2' ? -1 : null }, test === null ? id : nameView(report.name(test))),
+    h(
+      level === 'h2' ? 'h2' : 'h3',
+      { id: level === 'h2' ? 'panel-title' : null, tabindex: level === 'h2' ? -1 : null },
+      test === null ? id : nameView(report.name(test)),
+    ),
     h(
       'p',
       { class: 'where' },
       h('code', {}, at),
       copyButton('the location', at),
-      h('span', {}, `${report.head.tiers[tier]?.name ?? ''} · ${suite} · ${duration(test === null ? ms : (report.ms[test] ?? 0))}`),
+      h(
+        'span',
+        {},
+        `${report.head.tiers[tier]?.name ?? ''} · ${suite} · ${duration(test === null ? ms : (report.ms[test] ?? 0))}`,
+      ),
     ),
   )
 }

@@ -46,7 +46,11 @@ export function badge(mark, word = 'said', text = MARKS[mark].word) {
  * @param {string} text
  */
 export function copyButton(what, text) {
-  const button = h('button', { type: 'button', class: 'copy', 'aria-label': `Copy ${what}`, onclick: () => void copy() }, 'Copy')
+  const button = h(
+    'button',
+    { type: 'button', class: 'copy', 'aria-label': `Copy ${what}`, onclick: () => void copy() },
+    'Copy',
+  )
   async function copy() {
     const done = await toClipboard(text)
     button.textContent = done ? 'Copied' : 'Press Ctrl+C'
@@ -119,11 +123,25 @@ export function table(caption, columns, rows) {
       'table',
       {},
       h('caption', { class: 'unseen' }, caption),
-      h('thead', {}, h('tr', {}, columns.map(([name], at) => h('th', { scope: 'col', class: kind(at) }, name)))),
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          columns.map(([name], at) => h('th', { scope: 'col', class: kind(at) }, name)),
+        ),
+      ),
       h(
         'tbody',
         {},
-        rows.map((row) => h('tr', {}, row.map((cell, at) => h('td', { class: kind(at) }, cell)))),
+        rows.map((row) =>
+          h(
+            'tr',
+            {},
+            row.map((cell, at) => h('td', { class: kind(at) }, cell)),
+          ),
+        ),
       ),
     ),
   )

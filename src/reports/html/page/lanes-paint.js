@@ -206,7 +206,10 @@ export function drawLaneNames(context, ink, report, lanes, height, right) {
   const span = report.head.tiers.reduce((sum, { pace }) => sum + (pace?.makespanMs ?? 0), 0)
   for (let lane = 0; lane < lanes; lane += every) {
     const y = TOP + lane * height + height / 2
-    const busy = report.head.tiers.reduce((sum, { pace }) => sum + (pace?.lanes.find(({ shard }) => shard === lane)?.busyMs ?? 0), 0)
+    const busy = report.head.tiers.reduce(
+      (sum, { pace }) => sum + (pace?.lanes.find(({ shard }) => shard === lane)?.busyMs ?? 0),
+      0,
+    )
     context.fillStyle = ink.quiet
     context.textAlign = 'left'
     context.fillText(`shard ${lane}`, 2, y)

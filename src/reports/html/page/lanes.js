@@ -1,5 +1,18 @@
 import { announce, h, section } from './dom.js'
-import { drawAxis, drawBlock, drawLaneNames, drawMarks, drawTail, fitted, inks, LEFT, line, makePatterns, RIGHT, TOP } from './lanes-paint.js'
+import {
+  drawAxis,
+  drawBlock,
+  drawLaneNames,
+  drawMarks,
+  drawTail,
+  fitted,
+  inks,
+  LEFT,
+  line,
+  makePatterns,
+  RIGHT,
+  TOP,
+} from './lanes-paint.js'
 import { duration, MARKS, percent, plural } from './words.js'
 
 /** @typedef {import('./data.js').Report} Report */
@@ -127,7 +140,12 @@ export function lanesSection(report, onOpen) {
       if (to < LEFT || from > right) continue
       const attempt = report.file(block.file).attempts[block.attempt]
       if (!attempt) continue
-      const shape = { x: from, y: TOP + block.lane * height + GAP / 2, w: Math.max(1, to - from - 0.6), h: height - GAP }
+      const shape = {
+        x: from,
+        y: TOP + block.lane * height + GAP / 2,
+        w: Math.max(1, to - from - 0.6),
+        h: height - GAP,
+      }
       drawBlock(context, ink, patterns, shape, attempt, block.attempt, startUpWidth(attempt, from, x, block))
       label(context, ink, shape, attempt, block)
       if (at === selected) {
@@ -170,7 +188,11 @@ export function lanesSection(report, onOpen) {
     const { sign, tone } = MARKS[attempt.mark]
     const start = Math.max(shape.x, LEFT)
     const room = shape.x + shape.w - start - 8
-    const text = [tone === 'good' ? '' : sign, block.attempt > 0 ? `#${block.attempt + 1}` : '', room > 50 ? shortName(report.file(block.file).path) : '']
+    const text = [
+      tone === 'good' ? '' : sign,
+      block.attempt > 0 ? `#${block.attempt + 1}` : '',
+      room > 50 ? shortName(report.file(block.file).path) : '',
+    ]
       .filter(Boolean)
       .join(' ')
     if (text === '' || room < 8) return
@@ -185,7 +207,9 @@ export function lanesSection(report, onOpen) {
     const lane = Math.floor((event.offsetY - TOP) / height)
     const ms = timeAt(event.offsetX)
     const slack = (1.5 * (view.to - view.from)) / canvas.clientWidth
-    return blocks.findIndex((block) => block.lane === lane && ms >= block.from - slack && ms <= block.from + block.ms + slack)
+    return blocks.findIndex(
+      (block) => block.lane === lane && ms >= block.from - slack && ms <= block.from + block.ms + slack,
+    )
   }
 
   /** @param {PointerEvent} event */
@@ -293,7 +317,8 @@ function blockText(report, { file, attempt }) {
 function paceText(report, { name, pace, shards }) {
   if (!pace) return `${name}: nothing ran.`
   const { from, makespanMs, floorMs, floorFile, tailFrom, lanes } = pace
-  const busy = lanes.reduce((sum, lane) => sum + lane.busyMs, 0) / Math.max(1, makespanMs * Math.max(shards, lanes.length))
+  const busy =
+    lanes.reduce((sum, lane) => sum + lane.busyMs, 0) / Math.max(1, makespanMs * Math.max(shards, lanes.length))
   const startUp = lanes.reduce((sum, lane) => sum + lane.startUpMs, 0)
   const tail = from + makespanMs - tailFrom
   const floor = floorFile === null ? 'the work spread evenly' : `the longest file, ${report.file(floorFile).id}`
@@ -311,9 +336,14 @@ function laneTable(report) {
       h(
         'tr',
         {},
-        ...[name, `shard ${shard}`, String(attempts), duration(busyMs), duration(startUpMs), duration(Math.max(0, (pace?.makespanMs ?? 0) - busyMs))].map(
-          (text, at) => h('td', { class: at > 1 ? 'number' : null }, text),
-        ),
+        ...[
+          name,
+          `shard ${shard}`,
+          String(attempts),
+          duration(busyMs),
+          duration(startUpMs),
+          duration(Math.max(0, (pace?.makespanMs ?? 0) - busyMs)),
+        ].map((text, at) => h('td', { class: at > 1 ? 'number' : null }, text)),
       ),
     ),
   )
@@ -324,7 +354,17 @@ function laneTable(report) {
     h(
       'table',
       {},
-      h('thead', {}, h('tr', {}, ['tier', 'shard', 'attempts', 'busy', 'start-up', 'idle'].map((name, at) => h('th', { scope: 'col', class: at > 1 ? 'number' : null }, name)))),
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          ['tier', 'shard', 'attempts', 'busy', 'start-up', 'idle'].map((name, at) =>
+            h('th', { scope: 'col', class: at > 1 ? 'number' : null }, name),
+          ),
+        ),
+      ),
       h('tbody', {}, rows),
     ),
   )
@@ -338,7 +378,15 @@ function legend(marks) {
     { class: 'legend' },
     kinds
       .filter((mark) => marks.includes(mark))
-      .map((mark) => h('li', {}, h('span', { class: `swatch swatch-${mark}` }), MARKS[mark].tone === 'good' ? '' : `${MARKS[mark].sign} `, MARKS[mark].word)),
+      .map((mark) =>
+        h(
+          'li',
+          {},
+          h('span', { class: `swatch swatch-${mark}` }),
+          MARKS[mark].tone === 'good' ? '' : `${MARKS[mark].sign} `,
+          MARKS[mark].word,
+        ),
+      ),
     h('li', {}, h('span', { class: 'swatch swatch-start' }), 'start-up'),
     h('li', {}, h('span', { class: 'swatch swatch-idle' }), 'idle'),
     h('li', {}, h('span', { class: 'swatch swatch-tail' }), 'not enough work for all'),

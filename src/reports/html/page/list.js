@@ -31,7 +31,16 @@ export function createList(report, onOpen) {
   const spacer = h('div', { class: 'rows', role: 'presentation' })
   const box = h(
     'div',
-    { id: 'list', class: 'list', role: 'tree', tabindex: 0, 'aria-label': 'Files and tests', onscroll: draw, onkeydown: onKey, onclick: onClick },
+    {
+      id: 'list',
+      class: 'list',
+      role: 'tree',
+      tabindex: 0,
+      'aria-label': 'Files and tests',
+      onscroll: draw,
+      onkeydown: onKey,
+      onclick: onClick,
+    },
     spacer,
   )
   const sum = h('p', { class: 'sum', 'aria-live': 'polite' })

@@ -35,7 +35,9 @@ try {
   await start()
 } catch (error) {
   // The verdict is on the page already; what is wrong with the rest has to be seen as well.
-  document.getElementById('app')?.append(h('p', { class: 'broken', role: 'alert' }, `This report cannot be shown: ${String(error)}`))
+  document
+    .getElementById('app')
+    ?.append(h('p', { class: 'broken', role: 'alert' }, `This report cannot be shown: ${String(error)}`))
   throw error
 }
 
@@ -59,7 +61,7 @@ function build(report) {
   const query = { text: '', outcomes: new Set(), tier: '', suite: '' }
   /** @type {Place | null} */
   let shown = null
-  const find = searcher(report)
+  const { find, prepare } = searcher(report)
   const panel = createPanel(report, (place) => {
     shown = place
     writeHash()
@@ -83,13 +85,27 @@ function build(report) {
   const buttons = OUTCOMES.map(({ key, word, mark }) =>
     h(
       'button',
-      { type: 'button', class: `filter ${report.head.counts[key] === 0 ? 'none' : ''}`, 'aria-pressed': 'false', 'data-outcome': key, onclick: () => toggle(key) },
+      {
+        type: 'button',
+        class: `filter ${report.head.counts[key] === 0 ? 'none' : ''}`,
+        'aria-pressed': 'false',
+        'data-outcome': key,
+        onclick: () => toggle(key),
+      },
       badge(mark, 'shown', word),
       h('span', { class: 'count' }, amount(report.head.counts[key])),
     ),
   )
-  const tiers = choice('Tier', report.head.tiers.map(({ name }) => name), (value) => (query.tier = value))
-  const suites = choice('Suite', [...new Set(report.head.files.map(({ suite }) => suite))].toSorted(), (value) => (query.suite = value))
+  const tiers = choice(
+    'Tier',
+    report.head.tiers.map(({ name }) => name),
+    (value) => (query.tier = value),
+  )
+  const suites = choice(
+    'Suite',
+    [...new Set(report.head.files.map(({ suite }) => suite))].toSorted(),
+    (value) => (query.suite = value),
+  )
 
   const failures = failuresSection(report, open)
   const tests = section(
@@ -125,21 +141,33 @@ function build(report) {
     suites.amount > 1 ? suites.element : null,
   )
   document.getElementById('verdict')?.append(facts(report), shares(report))
-  document.getElementById('app')?.append(
-    toolbar,
-    h('div', { class: 'columns' }, contents(sections), h('main', {}, sections)),
-    h('footer', {}, 'Press ', h('kbd', {}, '?'), ' for the keys of this page.'),
-    panel.element,
-    help,
-  )
+  document
+    .getElementById('app')
+    ?.append(
+      toolbar,
+      h('div', { class: 'columns' }, contents(sections), h('main', {}, sections)),
+      h('footer', {}, 'Press ', h('kbd', {}, '?'), ' for the keys of this page.'),
+      panel.element,
+      help,
+    )
   document.body.prepend(
-    h('a', { class: 'skip', href: '#app', onclick: (/** @type {Event} */ event) => (event.preventDefault(), search.focus()) }, 'Skip to the search'),
+    h(
+      'a',
+      {
+        class: 'skip',
+        href: '#app',
+        onclick: (/** @type {Event} */ event) =>
+          (event.preventDefault(), search.focus()),
+      },
+      'Skip to the search',
+    ),
     corner(help),
   )
   window.addEventListener('beforeprint', () => {
     for (const card of document.querySelectorAll('details.card')) card.setAttribute('open', '')
   })
-  for (const query of ['print', '(prefers-color-scheme: dark)']) matchMedia(query).addEventListener('change', lanes.draw)
+  for (const query of ['print', '(prefers-color-scheme: dark)'])
+    matchMedia(query).addEventListener('change', lanes.draw)
   document.addEventListener('theme', lanes.draw)
   document.addEventListener('keydown', onKey)
   lanes.draw()
@@ -147,7 +175,11 @@ function build(report) {
   function apply() {
     const narrow = query.text.trim() !== '' || query.outcomes.size > 0
     list.show(find(query), narrow)
-    for (const button of buttons) button.setAttribute('aria-pressed', String(query.outcomes.has(/** @type {Outcome} */ (button.dataset['outcome']))))
+    for (const button of buttons)
+      button.setAttribute(
+        'aria-pressed',
+        String(query.outcomes.has(/** @type {Outcome} */ (button.dataset['outcome']))),
+      )
     document.documentElement.classList.toggle('searching', narrow || query.tier !== '' || query.suite !== '')
     writeHash()
   }
@@ -254,20 +286,45 @@ function build(report) {
     act()
   }
 
+  /** Makes the first search as fast as the later ones, in moments in which nothing else happens. @param {number} file */
+  function prepareFrom(file) {
+    // Safari has no such moments; there the first search is slower.
+    if (typeof requestIdleCallback !== 'function') return
+    requestIdleCallback((idle) => {
+      let next = file
+      while (next < report.head.files.length && idle.timeRemaining() > 1) prepare(next++)
+      if (next < report.head.files.length) prepareFrom(next)
+    })
+  }
+
   return {
     ready() {
       readHash()
       window.addEventListener('hashchange', readHash)
       document.documentElement.dataset['ready'] = 'true'
+      prepareFrom(0)
     },
   }
 }
 
 /** What this run was, in one line. @param {Report} report */
 function facts({ head: { meta, startedAt, wallMs, tiers, server } }) {
-  const date = startedAt === null ? '' : new Date(startedAt).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
-  const parts = [date, duration(wallMs), tiers.map(({ name }) => name).join(' + '), server && `${server.product} ${server.version}`, meta?.commit?.slice(0, 10), meta?.ci, meta?.run]
-  return h('p', { class: 'facts' }, parts.filter(Boolean).map((part) => h('span', {}, part ?? '')))
+  const date =
+    startedAt === null ? '' : new Date(startedAt).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
+  const parts = [
+    date,
+    duration(wallMs),
+    tiers.map(({ name }) => name).join(' + '),
+    server && `${server.product} ${server.version}`,
+    meta?.commit?.slice(0, 10),
+    meta?.ci,
+    meta?.run,
+  ]
+  return h(
+    'p',
+    { class: 'facts' },
+    parts.filter(Boolean).map((part) => h('span', {}, part ?? '')),
+  )
 }
 
 /** The outcomes as parts of one bar; the buttons of the toolbar say the same in words. @param {Report} report */
@@ -299,7 +356,26 @@ function contents(sections) {
   return h(
     'nav',
     { 'aria-label': 'Contents' },
-    h('ul', {}, sections.map((part) => h('li', {}, h('a', { href: `#${part.id}`, onclick: jump(part) }, part.dataset['title'] ?? '', h('span', { class: 'note' }, /^[\d,]+$/u.test(part.dataset['note'] ?? '') ? (part.dataset['note'] ?? '') : ''))))),
+    h(
+      'ul',
+      {},
+      sections.map((part) =>
+        h(
+          'li',
+          {},
+          h(
+            'a',
+            { href: `#${part.id}`, onclick: jump(part) },
+            part.dataset['title'] ?? '',
+            h(
+              'span',
+              { class: 'note' },
+              /^[\d,]+$/u.test(part.dataset['note'] ?? '') ? (part.dataset['note'] ?? '') : '',
+            ),
+          ),
+        ),
+      ),
+    ),
   )
 }
 
@@ -308,7 +384,11 @@ function corner(help) {
   return h(
     'div',
     { class: 'corner' },
-    h('button', { type: 'button', id: 'theme', 'aria-label': 'Light or dark', title: 'Light or dark (t)', onclick: switchTheme }, '◐'),
+    h(
+      'button',
+      { type: 'button', id: 'theme', 'aria-label': 'Light or dark', title: 'Light or dark (t)', onclick: switchTheme },
+      '◐',
+    ),
     h('button', { type: 'button', 'aria-label': 'Keys', title: 'Keys (?)', onclick: () => help.showModal() }, '?'),
   )
 }
@@ -318,7 +398,11 @@ function helpDialog() {
     'dialog',
     { id: 'help', 'aria-labelledby': 'help-title' },
     h('h2', { id: 'help-title' }, 'Keys'),
-    h('dl', {}, KEYS.flatMap(([key, what]) => [h('dt', {}, h('kbd', {}, key ?? '')), h('dd', {}, what ?? '')])),
+    h(
+      'dl',
+      {},
+      KEYS.flatMap(([key, what]) => [h('dt', {}, h('kbd', {}, key ?? '')), h('dd', {}, what ?? '')]),
+    ),
     h('button', { type: 'button', onclick: () => dialog.close() }, 'Close'),
   )
   return dialog

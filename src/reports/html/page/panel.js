@@ -14,13 +14,21 @@ export function createPanel(report, onChange) {
   let before = null
   const body = h('div', { class: 'panel-body' })
   const close = h('button', { type: 'button', class: 'close', 'aria-label': 'Close (Esc)', onclick: hide }, '×')
-  const element = h('aside', { id: 'panel', role: 'dialog', 'aria-labelledby': 'panel-title', hidden: true }, close, body)
+  const element = h(
+    'aside',
+    { id: 'panel', role: 'dialog', 'aria-labelledby': 'panel-title', hidden: true },
+    close,
+    body,
+  )
 
   /** @param {Place} place */
   function show(place) {
     if (element.hidden) before = document.activeElement
     const detail = report.detail(place.file, place.test)
-    body.replaceChildren(titleOf(report, place, 'h2'), ...detailBody(report, detail, place).filter((part) => part !== null))
+    body.replaceChildren(
+      titleOf(report, place, 'h2'),
+      ...detailBody(report, detail, place).filter((part) => part !== null),
+    )
     element.hidden = false
     document.documentElement.classList.add('with-panel')
     body.scrollTop = 0

@@ -21,7 +21,7 @@ import { OUTCOMES } from './words.js'
  * A search over one report. It keeps the texts in lower case, made when they are first needed.
  *
  * @param {import('./data.js').Report} report
- * @returns {(query: Query) => Found}
+ * @returns {{ find: (query: Query) => Found, prepare: (file: number) => void }} `prepare` makes the texts of a file ahead of time
  */
 export function searcher(report) {
   /** @type {string[]} */
@@ -42,8 +42,12 @@ export function searcher(report) {
     return (hay[file] = lower.slice(report.begin(file), report.end(file)).join('\n'))
   }
 
-  return ({ text, outcomes, tier, suite }) => {
-    const words = text.toLowerCase().split(/\s+/u).filter((word) => word !== '' && word !== '>')
+  /** @param {Query} query */
+  function find({ text, outcomes, tier, suite }) {
+    const words = text
+      .toLowerCase()
+      .split(/\s+/u)
+      .filter((word) => word !== '' && word !== '>')
     const wanted = new Uint8Array(128)
     for (const { key, marks } of OUTCOMES) {
       if (outcomes.size === 0 || outcomes.has(key)) for (const mark of marks) wanted[mark.charCodeAt(0)] = 1
@@ -72,6 +76,8 @@ export function searcher(report) {
     }
     return found
   }
+
+  return { find, prepare: (file) => void namesOf(file) }
 }
 
 /** Failed, then without a result, then flaky, then all others. @param {import('../data.ts').PageFile['counts']} counts */

@@ -12,7 +12,10 @@ const OPEN_FAILURES = 3
 /** A button that opens a test or a file in the panel. @param {Report} report @param {Open} open @param {Place} place */
 function link(report, open, place) {
   const { id } = report.file(place.file)
-  const label = place.test === null ? h('span', {}, id) : h('span', {}, h('span', { class: 'group' }, `${id} › `), nameView(report.name(place.test)))
+  const label =
+    place.test === null
+      ? h('span', {}, id)
+      : h('span', {}, h('span', { class: 'group' }, `${id} › `), nameView(report.name(place.test)))
   return h('button', { type: 'button', class: 'link', onclick: () => open(place) }, label)
 }
 
@@ -31,8 +34,21 @@ export function failuresSection(report, open) {
     h(
       'div',
       { class: 'failures' },
-      group.details.length > 1 ? h('h3', { class: 'message-title' }, h('span', { class: 'count' }, `${amount(group.details.length)} ×`), group.message) : null,
-      stepwise(group.details, 5, (shown) => h('div', {}, shown.map((place) => card(place)))),
+      group.details.length > 1
+        ? h(
+            'h3',
+            { class: 'message-title' },
+            h('span', { class: 'count' }, `${amount(group.details.length)} ×`),
+            group.message,
+          )
+        : null,
+      stepwise(group.details, 5, (shown) =>
+        h(
+          'div',
+          {},
+          shown.map((place) => card(place)),
+        ),
+      ),
     )
   /** @param {number} at */
   function card(at) {
@@ -43,7 +59,14 @@ export function failuresSection(report, open) {
     const fill = () => {
       if (body.childElementCount > 0) return
       body.append(...detailBody(report, detail, place).filter((part) => part !== null))
-      if (place) body.append(h('p', {}, h('button', { type: 'button', class: 'more', onclick: () => open(place) }, 'Open beside the page')))
+      if (place)
+        body.append(
+          h(
+            'p',
+            {},
+            h('button', { type: 'button', class: 'more', onclick: () => open(place) }, 'Open beside the page'),
+          ),
+        )
     }
     if (shown) fill()
     return h(
@@ -56,7 +79,15 @@ export function failuresSection(report, open) {
         h(
           'span',
           { class: 'what' },
-          h('span', { class: 'name' }, place === null ? '(outside of any file)' : place.test === null ? report.file(place.file).id : nameView(report.name(place.test))),
+          h(
+            'span',
+            { class: 'name' },
+            place === null
+              ? '(outside of any file)'
+              : place.test === null
+                ? report.file(place.file).id
+                : nameView(report.name(place.test)),
+          ),
           h('span', { class: 'first' }, detail.message),
         ),
         place === null ? null : h('span', { class: 'where' }, whereabouts(report, detail, place)),
@@ -68,8 +99,16 @@ export function failuresSection(report, open) {
     'failures',
     'Failures',
     amount(total),
-    stepwise(groups, 30, (shown) => h('div', {}, shown.map((group) => groupView(group)))),
-    bare > 0 ? h('p', { class: 'note' }, `${amount(bare)} more have only their first line here; junit.xml has all of them.`) : null,
+    stepwise(groups, 30, (shown) =>
+      h(
+        'div',
+        {},
+        shown.map((group) => groupView(group)),
+      ),
+    ),
+    bare > 0
+      ? h('p', { class: 'note' }, `${amount(bare)} more have only their first line here; junit.xml has all of them.`)
+      : null,
   )
 }
 
@@ -85,7 +124,13 @@ export function tiersSection(report) {
   const { tiers } = report.head
   const rows = tiers.flatMap((tier) => [
     [
-      h('span', {}, h('strong', {}, tier.name), ' ', tier.end === 'completed' ? null : h('span', { class: 'tag' }, tier.end ?? 'killed')),
+      h(
+        'span',
+        {},
+        h('strong', {}, tier.name),
+        ' ',
+        tier.end === 'completed' ? null : h('span', { class: 'tag' }, tier.end ?? 'killed'),
+      ),
       amount(report.head.files.filter((file) => tiers[file.tier] === tier).length),
       ...countCells(tier.counts),
       tier.from === null || tier.to === null ? '' : `${duration(tier.to - tier.from)} of ${duration(tier.deadlineMs)}`,
@@ -103,7 +148,16 @@ export function tiersSection(report) {
     '',
     table(
       'Tiers and suites',
-      [['tier, suite', 'wide'], ['files', 'number'], ['passed', 'number'], ['failed', 'number'], ['skipped', 'number'], ['not run', 'number'], ['flaky', 'number'], ['time', 'number']],
+      [
+        ['tier, suite', 'wide'],
+        ['files', 'number'],
+        ['passed', 'number'],
+        ['failed', 'number'],
+        ['skipped', 'number'],
+        ['not run', 'number'],
+        ['flaky', 'number'],
+        ['time', 'number'],
+      ],
       rows,
     ),
   )
@@ -111,7 +165,8 @@ export function tiersSection(report) {
 
 /** @param {import('../../../core/verdict.ts').Counts} counts */
 function countCells({ passed, failed, skipped, notRun, flaky }) {
-  const cell = (/** @type {number} */ count, /** @type {string} */ tone) => h('span', { class: count === 0 ? 'zero' : tone }, amount(count))
+  const cell = (/** @type {number} */ count, /** @type {string} */ tone) =>
+    h('span', { class: count === 0 ? 'zero' : tone }, amount(count))
   return [cell(passed, ''), cell(failed, 'bad'), cell(skipped, ''), cell(notRun, 'bad'), cell(flaky, 'warn')]
 }
 
@@ -127,8 +182,14 @@ export function flakySection(report, open) {
     stepwise(flaky, 20, (shown) =>
       table(
         'Flaky tests',
-        [['test', 'half'], ['what it failed with', 'half']],
-        shown.map((detail) => [link(report, open, /** @type {Place} */ (placeOf(report, detail))), h('span', { class: 'first' }, detail.message)]),
+        [
+          ['test', 'half'],
+          ['what it failed with', 'half'],
+        ],
+        shown.map((detail) => [
+          link(report, open, /** @type {Place} */ (placeOf(report, detail))),
+          h('span', { class: 'first' }, detail.message),
+        ]),
       ),
     ),
   )
@@ -139,7 +200,12 @@ export function slowSection(report, open) {
   const tiers = report.head.slow.filter(({ tests, files }) => tests.length + files.length > 0)
   if (tiers.length === 0) return null
   const over = tiers.reduce((sum, tier) => sum + tier.overCount, 0)
-  return section('slow', 'Slow', over === 0 ? '' : `${amount(over)} over the threshold`, ...tiers.map((tier) => slowTier(report, open, tier)))
+  return section(
+    'slow',
+    'Slow',
+    over === 0 ? '' : `${amount(over)} over the threshold`,
+    ...tiers.map((tier) => slowTier(report, open, tier)),
+  )
 }
 
 /** @param {Report} report @param {Open} open @param {import('../../slow.ts').SlowTier} tier */
@@ -150,28 +216,67 @@ function slowTier(report, open, { tier, slowMs, tests, files, overCount, tooSlow
   return h(
     'div',
     { class: 'slow' },
-    h('h3', {}, tier, h('span', { class: 'note' }, overCount === 0 ? `no test took more than ${duration(slowMs)}` : `${plural(overCount, 'test')} took more than ${duration(slowMs)}`)),
+    h(
+      'h3',
+      {},
+      tier,
+      h(
+        'span',
+        { class: 'note' },
+        overCount === 0
+          ? `no test took more than ${duration(slowMs)}`
+          : `${plural(overCount, 'test')} took more than ${duration(slowMs)}`,
+      ),
+    ),
     h(
       'div',
       { class: 'pair' },
       table(
         `Slowest tests of ${tier}`,
-        [['slowest tests', 'wide'], ['time', 'number'], ['share', 'number']],
+        [
+          ['slowest tests', 'wide'],
+          ['time', 'number'],
+          ['share', 'number'],
+        ],
         tests.map(({ file, name, durationMs, share }) => [
-          timed(() => placeNamed(report, at(file), name), open, h('span', {}, h('span', { class: 'group' }, `${baseName(file)} › `), nameView(name)), durationMs / longest, durationMs > slowMs, `${file} › ${name}`),
+          timed(
+            () => placeNamed(report, at(file), name),
+            open,
+            h('span', {}, h('span', { class: 'group' }, `${baseName(file)} › `), nameView(name)),
+            durationMs / longest,
+            durationMs > slowMs,
+            `${file} › ${name}`,
+          ),
           duration(durationMs),
           percent(share),
         ]),
       ),
       table(
         `Slowest files of ${tier}`,
-        [['slowest files', 'wide'], ['time', 'number'], ['share', 'number']],
-        files.map(({ file, durationMs, share }) => [timed(() => at(file), open, h('span', {}, file), durationMs / longestFile, false, file), duration(durationMs), percent(share)]),
+        [
+          ['slowest files', 'wide'],
+          ['time', 'number'],
+          ['share', 'number'],
+        ],
+        files.map(({ file, durationMs, share }) => [
+          timed(() => at(file), open, h('span', {}, file), durationMs / longestFile, false, file),
+          duration(durationMs),
+          percent(share),
+        ]),
       ),
     ),
     ...(tooSlow.length > 0 ? [h('h4', {}, 'Too slow for this tier'), moves(tooSlow, at, open)] : []),
     ...(movable.length > 0
-      ? [h('h4', {}, movableCount > movable.length ? `Would fit a faster tier (${movable.length} of ${movableCount})` : 'Would fit a faster tier'), moves(movable, at, open)]
+      ? [
+          h(
+            'h4',
+            {},
+            movableCount > movable.length
+              ? `Would fit a faster tier (${movable.length} of ${movableCount})`
+              : 'Would fit a faster tier',
+          ),
+          moves(movable, at, open),
+        ]
       : []),
   )
 }
@@ -189,7 +294,13 @@ function slowTier(report, open, { tier, slowMs, tests, files, overCount, tooSlow
 function timed(place, open, label, part, over, title) {
   const bar = h('span', { class: over ? 'bar over' : 'bar', 'aria-hidden': 'true' })
   bar.style.width = `${Math.max(0.5, part * 100)}%`
-  return h('button', { type: 'button', class: 'link timed', title, onclick: () => follow(place, open) }, label, over ? h('span', { class: 'unseen' }, ' (over the threshold)') : null, bar)
+  return h(
+    'button',
+    { type: 'button', class: 'link timed', title, onclick: () => follow(place, open) },
+    label,
+    over ? h('span', { class: 'unseen' }, ' (over the threshold)') : null,
+    bar,
+  )
 }
 
 /** @param {() => Place | null} place @param {Open} open */
@@ -212,7 +323,14 @@ function moves(list, at, open) {
   return h(
     'ul',
     { class: 'moves' },
-    list.map(({ file, text }) => h('li', {}, h('button', { type: 'button', class: 'link', onclick: () => follow(() => at(file), open) }, file), h('span', {}, text))),
+    list.map(({ file, text }) =>
+      h(
+        'li',
+        {},
+        h('button', { type: 'button', class: 'link', onclick: () => follow(() => at(file), open) }, file),
+        h('span', {}, text),
+      ),
+    ),
   )
 }
 
@@ -236,7 +354,10 @@ export function leftoversSection(report, open) {
     stepwise(left, 20, (shown) =>
       table(
         'Keys left behind',
-        [['file', 'wide'], ['keys', 'number']],
+        [
+          ['file', 'wide'],
+          ['keys', 'number'],
+        ],
         shown.map(({ place, keys }) => [link(report, open, { file: place, test: null }), amount(keys)]),
       ),
     ),
@@ -256,7 +377,10 @@ export function notRunSection(report, open) {
   return section(
     'not-run',
     'Did not run',
-    plural([...reasons.values()].reduce((sum, places) => sum + places.length, 0), 'file'),
+    plural(
+      [...reasons.values()].reduce((sum, places) => sum + places.length, 0),
+      'file',
+    ),
     ...[...reasons].flatMap(([reason, places]) => [
       h('h3', {}, reason, h('span', { class: 'note' }, plural(places.length, 'file'))),
       stepwise(places, 15, (shown) =>
@@ -265,7 +389,12 @@ export function notRunSection(report, open) {
           { class: 'plain' },
           shown.map((place) => {
             const { tests, counts } = report.file(place)
-            return h('li', {}, link(report, open, { file: place, test: null }), tests > 0 ? h('span', { class: 'note' }, `${counts[3]} of ${plural(tests, 'test')}`) : null)
+            return h(
+              'li',
+              {},
+              link(report, open, { file: place, test: null }),
+              tests > 0 ? h('span', { class: 'note' }, `${counts[3]} of ${plural(tests, 'test')}`) : null,
+            )
           }),
         ),
       ),
@@ -276,7 +405,16 @@ export function notRunSection(report, open) {
 /** @param {Report} report */
 export function warningsSection({ head: { warnings } }) {
   if (warnings.length === 0) return null
-  return section('warnings', 'Warnings', amount(warnings.length), h('ul', { class: 'plain' }, warnings.map((text) => h('li', {}, text))))
+  return section(
+    'warnings',
+    'Warnings',
+    amount(warnings.length),
+    h(
+      'ul',
+      { class: 'plain' },
+      warnings.map((text) => h('li', {}, text)),
+    ),
+  )
 }
 
 /** Where and how this run was made. @param {Report} report */
@@ -285,21 +423,32 @@ export function environmentSection({ head }) {
   /** @type {[string, string | null][]} */
   const facts = [
     ['run', meta?.run ?? null],
-    ['started', startedAt === null ? null : `${new Date(startedAt).toISOString().replace('T', ' ').slice(0, 19)} UTC, took ${duration(wallMs)}`],
+    [
+      'started',
+      startedAt === null
+        ? null
+        : `${new Date(startedAt).toISOString().replace('T', ' ').slice(0, 19)} UTC, took ${duration(wallMs)}`,
+    ],
     ['exit code', `${exitCode} (${head.verdict})`],
     ['commit', meta?.commit ?? null],
     ['machine', meta && `${meta.platform}, ${plural(meta.cpus, 'CPU')}${meta.ci === null ? '' : `, ${meta.ci}`}`],
     ['versions', meta && `tiershard ${meta.tiershard}, ${meta.engine}, node ${meta.node}`],
-    ['Redis', server && `${server.product} ${server.version} at ${server.address}, ${plural(server.databases, 'database')}`],
+    [
+      'Redis',
+      server && `${server.product} ${server.version} at ${server.address}, ${plural(server.databases, 'database')}`,
+    ],
     ['Redis source', server && `${server.source}: ${server.reason}`],
   ]
   return section(
     'environment',
     'Environment',
     '',
-    h('dl', {}, facts.flatMap(([name, value]) => (value ? [h('dt', {}, name), h('dd', {}, value)] : []))),
+    h(
+      'dl',
+      {},
+      facts.flatMap(([name, value]) => (value ? [h('dt', {}, name), h('dd', {}, value)] : [])),
+    ),
     command === '' ? null : h('h3', {}, 'Run all of it again'),
     command === '' ? null : commandLine('the command of this run', `npx ${command}`),
   )
 }
-

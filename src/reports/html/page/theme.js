@@ -16,7 +16,8 @@ function stored() {
 
 export function switchTheme() {
   const root = document.documentElement
-  const dark = (root.dataset['theme'] ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark'
+  const dark =
+    (root.dataset['theme'] ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark'
   root.dataset['theme'] = dark ? 'light' : 'dark'
   try {
     localStorage.setItem(THEME, root.dataset['theme'])

@@ -133,7 +133,9 @@ describe('details', () => {
   test('a flood of output and of errors stays bounded, and says what is missing', async () => {
     const { record } = journal()
       .tier('standard')
-      .file('a.test.ts', (file) => file.attempt((it) => it.failed('x', 1, 'm'.repeat(100_000)).output('o'.repeat(90_000))))
+      .file('a.test.ts', (file) =>
+        file.attempt((it) => it.failed('x', 1, 'm'.repeat(100_000)).output('o'.repeat(90_000))),
+      )
       .file('b.test.ts', (file) => file.attempt((it) => it.passed('y').output(`${'p'.repeat(9000)}end`)))
       .build()
     const { head } = await readReport(await rendered(record))

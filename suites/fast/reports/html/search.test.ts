@@ -7,7 +7,7 @@ import { readReport, rendered } from '../../../support/html/read.ts'
 import { mixedRun } from '../../../support/reports/sample-runs.ts'
 
 const { report } = await readReport(await rendered(mixedRun().record))
-const find = searcher(report)
+const { find } = searcher(report)
 
 function names(query: Partial<Query>): string[] {
   const { files } = find({ text: '', outcomes: new Set(), tier: '', suite: '', ...query })
