@@ -17,6 +17,8 @@ const PARTS = [
   'lanes',
   'list',
   'sections',
+  'slow',
+  'frame',
   'main',
 ]
 

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { Script } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { column, countFile, countRun, testVerdicts } from '../../../../src/core/verdict.ts'
@@ -84,7 +86,17 @@ test('the policy allows this script and this style, by their digests, and no net
     "base-uri 'none'",
     "form-action 'none'",
   ])
+  // One script of all parts: each is in it, and no name is declared twice.
   expect(script).not.toMatch(/^(?:import|export) /mu)
+  expect(() => new Script(script)).not.toThrow()
+  const folder = new URL('../../../../src/reports/html/page/', import.meta.url)
+  for (const part of readdirSync(folder).filter((name) => name.endsWith('.js'))) {
+    const names = readFileSync(new URL(part, folder), 'utf8').matchAll(
+      /^export (?:async )?(?:function|const|class) (\w+)/gmu,
+    )
+    for (const [, name] of names)
+      expect(script).toMatch(new RegExp(`^(?:async )?(?:function|const|class) ${name}\\b`, 'mu'))
+  }
   // Neither may end its element early, and nothing may be loaded.
   expect(script + style).not.toMatch(/<\/(?:script|style)|<!--|https?:|@import|url\(/iu)
 })
