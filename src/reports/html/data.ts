@@ -1,6 +1,6 @@
 import type { Cause, Ending, TestOutcome } from '../../core/ending.ts'
 import type { RunMeta, ServerFacts } from '../../core/events.ts'
-import type { Counts, Verdict } from '../../core/verdict.ts'
+import type { Counts, TestVerdict, Verdict } from '../../core/verdict.ts'
 import type { SlowTier } from '../slow.ts'
 
 /**
@@ -43,12 +43,13 @@ export type TestMark =
   | 't' // timed out
   | 'c' // crashed
   | 's' // skipped
+  | 'q' // failed and quarantined: counts as skipped
   | 'i' // interrupted
   | 'n' // not run
 
 /** How an attempt at a file ended: {@link TestMark}, and what only a file can meet. */
 export type FileMark =
-  | Exclude<TestMark, 's'>
+  | Exclude<TestMark, 's' | 'q'>
   | 'x' // infrastructure
   | 'l' // lease lost
   | 'e' // holds no test
@@ -102,7 +103,6 @@ export interface PageFile {
   readonly project: string
   readonly tier: number
   readonly suite: string
-  readonly isolation: 'db' | 'none'
   readonly mark: FileMark
   /** `passed`, `timed out`...; `why` is what is known beyond it. */
   readonly word: string
@@ -110,7 +110,7 @@ export interface PageFile {
   /** passed, failed, skipped, not run, flaky. */
   readonly counts: readonly [number, number, number, number, number]
   /** What no test of it shows, and the file therefore counts for itself. */
-  readonly own: 'failed' | 'notRun' | null
+  readonly own: 'failed' | 'notRun' | 'skipped' | null
   /** How many tests of {@link PageTests} are its own. */
   readonly tests: number
   /** Of the deciding attempt. */
@@ -188,8 +188,8 @@ const TEST_MARKS: Readonly<Record<TestOutcome, TestMark>> = {
   'not-run': 'n',
 }
 
-export function testMark(outcome: TestOutcome, flaky = false): TestMark {
-  return flaky ? 'k' : TEST_MARKS[outcome]
+export function testMark({ outcome, flaky, quarantined }: TestVerdict): TestMark {
+  return quarantined ? 'q' : flaky ? 'k' : TEST_MARKS[outcome]
 }
 
 const FILE_MARKS: Readonly<Record<Ending['kind'], FileMark>> = {

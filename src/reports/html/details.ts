@@ -3,7 +3,7 @@ import type { FileRecord, RunRecord, TestRecord } from '../../core/record.ts'
 import { fileEnding, testVerdicts, type TestVerdict } from '../../core/verdict.ts'
 import { errorTitle, failures, groupFailures, type Failure } from '../failures.ts'
 import { printable } from '../format.ts'
-import { endingWords, outcomeWord, type planned } from '../words.ts'
+import { endingWords, outcomeWord, quarantineWords, type planned } from '../words.ts'
 import { fileMark, testMark, type PageDetail, type PageError, type PageHead, type PageOutput } from './data.ts'
 import { block, pageError } from './text.ts'
 
@@ -58,21 +58,22 @@ export function pageDetails(
   }
   for (const [place, { tier, file }] of files.entries()) {
     for (const [test, verdict] of testVerdicts(file).entries()) {
-      const { flaky, last, outcome } = verdict
-      if (!flaky && (outcome !== 'skipped' || last.note === null)) continue
+      const { flaky, last, outcome, quarantined } = verdict
+      if (!flaky && !quarantined && (outcome !== 'skipped' || last.note === null)) continue
       const tries = flaky ? [...verdict.earlier, ...(last.errors.length > 0 ? [last] : [])] : []
-      const first = tries.flatMap((one) => one.errors).at(0)
+      const first = [...tries.flatMap((one) => one.errors), ...last.errors].at(0)
+      const note = quarantined ? quarantineWords(quarantined) : last.note
       details.push({
         tier: tiers.indexOf(tier.name),
         file: place,
         test,
         name: printable(verdict.name),
-        mark: testMark(outcome, flaky),
-        word: flaky ? 'flaky' : outcomeWord(outcome),
-        message: first ? errorTitle(first) : printable(last.note ?? ''),
+        mark: testMark(verdict),
+        word: quarantined ? 'quarantined' : flaky ? 'flaky' : outcomeWord(outcome),
+        message: first ? errorTitle(first) : printable(note ?? ''),
         line: last.line,
-        note: last.note === null ? null : printable(last.note),
-        errors: [],
+        note: note === null ? null : printable(note),
+        errors: quarantined ? errors.take(last.errors) : [],
         earlier: tries.map((one) => tryOf(one, errors.take(one.errors))),
       })
     }
@@ -120,9 +121,9 @@ interface Said extends Pick<PageDetail, 'mark' | 'line' | 'note'> {
 const OUTSIDE: Said = { mark: 'f', line: null, note: null, earlier: [] }
 
 function ofTest({ verdict }: Placed): Said {
-  const { outcome, last, earlier } = verdict
+  const { last, earlier } = verdict
   return {
-    mark: testMark(outcome),
+    mark: testMark(verdict),
     line: last.line,
     note: last.note === null ? null : printable(last.note),
     earlier: earlier.map((one) => ({ word: outcomeWord(one.outcome ?? 'not-run'), errors: one.errors })),

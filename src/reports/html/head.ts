@@ -1,12 +1,13 @@
+import { isTestFailure } from '../../core/ending.ts'
 import type { AttemptRecord, FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
 import {
-  column,
   countFile,
   countRun,
   countTier,
   exitCode,
   fileEnding,
   lastAttempt,
+  ownCase,
   testVerdicts,
 } from '../../core/verdict.ts'
 import { printable } from '../format.ts'
@@ -93,19 +94,18 @@ function pageFile(tier: TierRecord, tierPlace: number, file: FileRecord, start: 
   const { word, detail } = endingWords(ending, tier.name)
   const { passed, failed, skipped, notRun, flaky } = countFile(file)
   const tests = testVerdicts(file)
-  const among = (which: 'failed' | 'notRun'): number => tests.filter(({ outcome }) => column(outcome) === which).length
+  const own = ownCase(file, tests)
   return {
     id: printable(id),
     path: printable(path),
     project: printable(project),
     tier: tierPlace,
     suite: printable(suite),
-    isolation: tier.suites.find(({ name }) => name === suite)?.isolation ?? 'none',
     mark: fileMark(ending),
     word,
     why: detail,
     counts: [passed, failed, skipped, notRun, flaky],
-    own: failed > among('failed') ? 'failed' : notRun > among('notRun') ? 'notRun' : null,
+    own: own === null ? null : own.quarantined ? 'skipped' : isTestFailure(own.ending) ? 'failed' : 'notRun',
     tests: tests.length,
     ms: Math.round(lastAttempt(file)?.durationMs ?? 0),
     attempts: file.attempts.map((attempt) => pageAttempt(attempt, tier.name, start, now)),

@@ -12,9 +12,10 @@ export function* pageTests(record: RunRecord): Generator<PageTests> {
   let piece = emptyPiece()
   for (const { file } of planned(record)) {
     let before = 0
-    for (const { name, outcome, flaky, last } of testVerdicts(file)) {
+    for (const verdict of testVerdicts(file)) {
+      const { name, last } = verdict
       piece.names.push(printable(name))
-      piece.marks.push(testMark(outcome, flaky))
+      piece.marks.push(testMark(verdict))
       piece.ms.push(Math.round(last.durationMs))
       piece.lines.push(last.line === null ? null : last.line - before)
       before = last.line ?? before

@@ -12,6 +12,7 @@ export const MARKS = {
   c: { sign: '✸', word: 'crashed', tone: 'bad' },
   e: { sign: '∅', word: 'no tests', tone: 'bad' },
   s: { sign: '–', word: 'skipped', tone: 'quiet' },
+  q: { sign: '⊘', word: 'quarantined', tone: 'warn' },
   i: { sign: '■', word: 'interrupted', tone: 'quiet' },
   n: { sign: '○', word: 'not run', tone: 'quiet' },
   x: { sign: '!', word: 'infrastructure', tone: 'odd' },
@@ -25,7 +26,7 @@ export const OUTCOMES = [
   { key: 'failed', word: 'failed', mark: 'f', marks: 'ftc' },
   { key: 'flaky', word: 'flaky', mark: 'k', marks: 'k' },
   { key: 'notRun', word: 'not run', mark: 'n', marks: 'in' },
-  { key: 'skipped', word: 'skipped', mark: 's', marks: 's' },
+  { key: 'skipped', word: 'skipped', mark: 's', marks: 'sq' },
   { key: 'passed', word: 'passed', mark: 'p', marks: 'pk' },
 ]
 

@@ -49,6 +49,7 @@ const MEANT: Readonly<Record<string, string>> = {
   t: 'failed',
   c: 'failed',
   s: 'skipped',
+  q: 'skipped',
   i: 'notRun',
   n: 'notRun',
 }
@@ -196,7 +197,7 @@ describe('pace', () => {
       .build()
     const { head } = await readReport(await rendered(record))
     expect(head).toMatchObject({ verdict: 'incomplete', exitCode: 5 })
-    expect(head.files[0]).toMatchObject({ mark: 'n', attempts: [{ mark: 'n', word: 'not run' }] })
+    expect(head.files[0]).toMatchObject({ mark: 'n', attempts: [{ mark: 'n', word: 'lost' }] })
   })
 })
 
