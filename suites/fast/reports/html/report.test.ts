@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { Script } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { foldAll } from '../../../../src/core/record.ts'
 import { column, countFile, countRun, testVerdicts } from '../../../../src/core/verdict.ts'
 import { printable } from '../../../../src/reports/format.ts'
 import { planned, verdictSentence } from '../../../../src/reports/words.ts'
@@ -141,6 +142,26 @@ describe('details', () => {
     expect(report.file(storm).attempts).toMatchObject([{ keys: 3, startUpMs: 80, mark: 'f' }])
     expect(head.files.find(({ id }) => id.includes('late'))).toMatchObject({ mark: 'n', own: 'notRun', attempts: [] })
     expect(head.files.find(({ id }) => id.includes('syntax'))).toMatchObject({ mark: 'f', own: 'failed' })
+  })
+
+  test('a quarantined failure counts as skipped, and says why and with what it failed', async () => {
+    const { events } = journal()
+      .tier('standard')
+      .file('a.test.ts', (file) => file.attempt((it) => it.failed('known', 1, 'still broken').passed('fine')))
+      .build()
+    const entry = { entry: 'quarantine[0]', test: null, until: '2999-12-31', reason: 'issue 7', expired: false }
+    const excused = events.map((event) =>
+      event.type === 'tier-planned'
+        ? { ...event, files: event.files.map((file) => ({ ...file, quarantine: [entry] })) }
+        : event,
+    )
+    const { head, report } = await readReport(await rendered(foldAll(excused)))
+    expect([report.mark(0), report.mark(1)]).toEqual(['q', 'p'])
+    expect(head.counts).toMatchObject({ failed: 0, skipped: 1 })
+    expect(head.groups).toEqual([])
+    expect(head.details).toMatchObject([
+      { word: 'quarantined', note: expect.stringContaining('issue 7'), message: 'AssertionError: still broken' },
+    ])
   })
 
   test('a flood of output and of errors stays bounded, and says what is missing', async () => {
