@@ -77,7 +77,7 @@ const run: Manual = {
   summary: 'run the tests of one or more tiers',
   synopsis: ['tiershard run [--tier TIER,...] [options] [FILES...]'],
   description: [
-    'Plans, finds Redis if a suite needs it, leases a database for each shard, runs the files longest first, and writes reports/<run>/ with journal.ndjson, junit.xml, summary.json and summary.md. reports/latest points at the newest run.',
+    'Plans, finds Redis if a suite needs it, leases a database for each shard, runs the files longest first, and writes reports/<run>/ with report.html, journal.ndjson, junit.xml, summary.json and summary.md. reports/latest points at the newest run.',
     'Ctrl-C once ends the run and reports what is known; a second time ends at once.',
   ],
   arguments: [FILES],

@@ -9,6 +9,7 @@ export interface RunFolder {
   readonly junit: string
   readonly summaryJson: string
   readonly summaryMarkdown: string
+  readonly html: string
 }
 
 export type OpenedFolder =
@@ -53,6 +54,7 @@ export function runFolder(reportsDir: string, runId: string): RunFolder {
     junit: path.join(folder, 'junit.xml'),
     summaryJson: path.join(folder, 'summary.json'),
     summaryMarkdown: path.join(folder, 'summary.md'),
+    html: path.join(folder, 'report.html'),
   }
 }
 

@@ -4,6 +4,7 @@ import type { RunRecord } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
 import { recordHistory } from '../history/index.ts'
+import { writeHtml } from '../reports/html/index.ts'
 import { checkJUnit } from '../reports/junit-check.ts'
 import { writeJUnit } from '../reports/junit.ts'
 import { summaryMarkdown } from '../reports/markdown.ts'
@@ -47,6 +48,7 @@ export async function writeReports(
     junitProblem,
     await attempt(folder.summaryJson, () => writeFile(folder.summaryJson, `${JSON.stringify(summary, null, 2)}\n`)),
     await attempt(folder.summaryMarkdown, () => writeFile(folder.summaryMarkdown, markdown)),
+    await attempt(folder.html, () => writeHtml(record, slow, folder.html)),
   ].filter((problem) => problem !== null)
 
   const gap = junitProblem === null ? await checkJUnit(record, folder.junit) : null

@@ -83,6 +83,8 @@ export interface AttemptRecord {
   readonly shard: number
   readonly database: number | null
   readonly startedAt: number
+  /** When its tests became known: process start and imports lie before it. null: they never did. */
+  readonly collectedAt: number | null
   readonly endedAt: number | null
   readonly durationMs: number
   /** null while the attempt runs, or when the run was killed. */
@@ -204,6 +206,7 @@ function apply(run: OpenRun, event: Stamped): void {
         shard: event.shard,
         database: event.database,
         startedAt: event.at,
+        collectedAt: null,
         endedAt: null,
         durationMs: 0,
         ending: null,
@@ -215,6 +218,7 @@ function apply(run: OpenRun, event: Stamped): void {
       return
     case 'file-collected': {
       const attempt = attemptOf(run, event)
+      if (attempt) attempt.collectedAt ??= event.at
       for (const test of event.tests)
         if (!attempt?.tests.has(test.name)) attempt?.tests.set(test.name, unknownTest(test))
       return

@@ -70,7 +70,7 @@ export interface Summary {
   readonly server: ServerFacts | null
   readonly slow: SlowReport
   /** Relative to the folder of this file. */
-  readonly paths: { readonly journal: string; readonly junit: string; readonly markdown: string }
+  readonly paths: { readonly journal: string; readonly junit: string; readonly markdown: string; readonly html: string }
 }
 
 export interface TierSummary {
@@ -165,7 +165,7 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
     notices: record.notices,
     server: record.server,
     slow,
-    paths: { journal: 'journal.ndjson', junit: 'junit.xml', markdown: 'summary.md' },
+    paths: { journal: 'journal.ndjson', junit: 'junit.xml', markdown: 'summary.md', html: 'report.html' },
   }
 }
 

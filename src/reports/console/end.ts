@@ -46,7 +46,9 @@ export function endLines(record: RunRecord, slow: SlowReport, options: EndOption
   return [
     ...blocks.flatMap((block) => ['', ...block]),
     '',
-    ...(folder === null ? [] : [`reports: ${printable(folder)} (junit.xml, summary.md, summary.json, journal.ndjson)`]),
+    ...(folder === null
+      ? []
+      : [`reports: ${printable(folder)} (report.html, junit.xml, summary.md, summary.json, journal.ndjson)`]),
     paint([style, 'bold'], `${good ? '✓' : verdict === 'failed' ? '✗' : '!'} ${verdictSentence(record)}`),
   ]
 }

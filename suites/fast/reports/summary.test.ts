@@ -20,7 +20,7 @@ test('a run for programs: verdict, counts by suite, paths', () => {
     counts: { passed: 8, failed: 6, skipped: 1, notRun: 3, flaky: 2 },
     server: { source: 'local', address: '127.0.0.1:40123' },
     notices: [{ code: 'redis-source' }, { level: 'warning', code: 'fewer-shards' }],
-    paths: { journal: 'journal.ndjson', junit: 'junit.xml', markdown: 'summary.md' },
+    paths: { journal: 'journal.ndjson', junit: 'junit.xml', markdown: 'summary.md', html: 'report.html' },
   })
   expect(found.wallMs).toBeGreaterThan(300_000)
   const [fast, standard] = found.tiers

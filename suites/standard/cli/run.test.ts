@@ -15,6 +15,7 @@ test('a run leaves all of its reports, and latest points at it', async () => {
   expect(readdirSync(path.join(cwd, 'reports', run)).toSorted()).toEqual([
     'journal.ndjson',
     'junit.xml',
+    'report.html',
     'summary.json',
     'summary.md',
   ])

@@ -1,0 +1,145 @@
+import { isTestFailure } from '../../core/ending.ts'
+import type { AttemptRecord, FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
+import {
+  countFile,
+  countRun,
+  countTier,
+  exitCode,
+  fileEnding,
+  lastAttempt,
+  ownCase,
+  testVerdicts,
+} from '../../core/verdict.ts'
+import { printable } from '../format.ts'
+import type { SlowReport, SlowTest, SlowTier } from '../slow.ts'
+import { suiteRows } from '../suites.ts'
+import { endingWords, planned, verdictOf, wallMs } from '../words.ts'
+import { fileMark, type PageAttempt, type PageFile, type PageHead, type PageTier } from './data.ts'
+import { pageDetails, pageOutputs } from './details.ts'
+import { paceOf } from './pace.ts'
+import { quote } from './text.ts'
+
+/** Everything of a report but the columns of its tests. */
+export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
+  const files = planned(record)
+  const start = record.startedAt ?? 0
+  const now = start + wallMs(record)
+  const tiers = [...record.tiers.values()]
+  const places = new Map(files.map(({ tier, file }, place) => [key(tier.name, file.plan.id), place]))
+  const { meta } = record
+  return {
+    version: 1,
+    meta,
+    command: meta?.command.map(quote).map(printable).join(' ') ?? '',
+    verdict: verdictOf(record),
+    exitCode: record.exitCode ?? exitCode(record),
+    startedAt: record.startedAt,
+    wallMs: Math.round(wallMs(record)),
+    counts: countRun(record),
+    causes: distinctCauses(record),
+    warnings: [...new Set(record.notices.filter(({ level }) => level === 'warning').map(({ message }) => message))].map(
+      printable,
+    ),
+    server: record.server,
+    tiers: tiers.map((tier) => pageTier(tier, start, now, places)),
+    files: files.map(({ tier, file }) => pageFile(tier, tiers.indexOf(tier), file, start, now)),
+    ...pageDetails(record, files, places),
+    outputs: pageOutputs(files),
+    slow: slow.tiers.map(printableSlow),
+  }
+}
+
+/** Each cause once, however many files met it. */
+export function distinctCauses(record: RunRecord): PageHead['causes'] {
+  const met = planned(record).flatMap(({ file }) => {
+    const ending = fileEnding(file)
+    return ending.kind === 'infrastructure' ? [ending.cause] : []
+  })
+  const distinct = new Map([...record.causes, ...met].map((cause) => [`${cause.code} ${cause.message}`, cause]))
+  return [...distinct.values()].map(({ code, message, remedy }) => ({
+    code,
+    message: printable(message),
+    remedy: printable(remedy),
+  }))
+}
+
+function key(tier: string, file: string): string {
+  return `${tier}\n${file}`
+}
+
+function pageTier(tier: TierRecord, start: number, now: number, places: ReadonlyMap<string, number>): PageTier {
+  const { name, settings, shards, end, startedAt, endedAt } = tier
+  return {
+    name: printable(name),
+    shards,
+    deadlineMs: settings.deadlineMs,
+    slowMs: settings.slowMs,
+    end,
+    from: startedAt === null ? null : Math.round(startedAt - start),
+    to: endedAt === null ? null : Math.round(endedAt - start),
+    counts: countTier(tier),
+    suites: suiteRows(tier).rows.map(({ suite, files, counts, timeMs }) => ({
+      name: printable(suite),
+      files,
+      ...counts,
+      ms: Math.round(timeMs),
+    })),
+    pace: paceOf(tier, start, now, (id) => places.get(key(name, id)) ?? null),
+  }
+}
+
+function pageFile(tier: TierRecord, tierPlace: number, file: FileRecord, start: number, now: number): PageFile {
+  const { id, path, project, suite } = file.plan
+  const ending = fileEnding(file)
+  const { word, detail } = endingWords(ending, tier.name)
+  const { passed, failed, skipped, notRun, flaky } = countFile(file)
+  const tests = testVerdicts(file)
+  const own = ownCase(file, tests)
+  return {
+    id: printable(id),
+    path: printable(path),
+    project: printable(project),
+    tier: tierPlace,
+    suite: printable(suite),
+    mark: fileMark(ending),
+    word,
+    why: detail,
+    counts: [passed, failed, skipped, notRun, flaky],
+    own: own === null ? null : own.quarantined ? 'skipped' : isTestFailure(own.ending) ? 'failed' : 'notRun',
+    tests: tests.length,
+    ms: Math.round(lastAttempt(file)?.durationMs ?? 0),
+    attempts: file.attempts.map((attempt) => pageAttempt(attempt, tier.name, start, now)),
+  }
+}
+
+function pageAttempt(attempt: AttemptRecord, tier: string, start: number, now: number): PageAttempt {
+  const { shard, database, startedAt, endedAt, collectedAt, leftovers } = attempt
+  const ending = attempt.ending ?? ({ kind: 'not-run', why: 'lost' } as const)
+  const { word, detail } = endingWords(ending, tier)
+  return {
+    shard,
+    database,
+    from: Math.round(startedAt - start),
+    ms: Math.round((endedAt ?? Math.max(now, startedAt)) - startedAt),
+    startUpMs: collectedAt === null ? null : Math.round(collectedAt - startedAt),
+    mark: fileMark(ending),
+    word,
+    why: detail,
+    keys: leftovers?.keys ?? null,
+  }
+}
+
+function printableSlow(tier: SlowTier): SlowTier {
+  const named = <T extends { readonly file: string; readonly durationMs: number }>(list: readonly T[]): T[] =>
+    list.map((entry) => ({ ...entry, file: printable(entry.file), durationMs: Math.round(entry.durationMs) }))
+  const tests = (list: readonly SlowTest[]): SlowTest[] =>
+    named(list).map((test) => ({ ...test, name: printable(test.name) }))
+  return {
+    ...tier,
+    tests: tests(tier.tests),
+    files: named(tier.files),
+    over: tests(tier.over),
+    tooSlow: named(tier.tooSlow),
+    movable: named(tier.movable),
+  }
+}
