@@ -3,7 +3,7 @@ import type { History } from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
-import { recordHistory } from '../history/index.ts'
+import { openHistory, recordHistory } from '../history/index.ts'
 import { checkJUnit } from '../reports/junit-check.ts'
 import { writeJUnit } from '../reports/junit.ts'
 import { summaryMarkdown } from '../reports/markdown.ts'
@@ -39,7 +39,11 @@ export async function writeReports(
   json: boolean,
   io: Io,
 ): Promise<Written> {
-  const slow = analyseSlow(record, history, TOP, settings.tiers)
+  // A few tests of a file say nothing about how long the whole file takes.
+  const whole = own.meta?.testName === undefined
+  const { notes } = whole ? await recordHistory(historyFile(settings), own) : { notes: [] }
+  const { past } = await openHistory(historyFile(settings))
+  const slow = analyseSlow(record, history, TOP, settings.tiers, past(own))
   const summary = summaryJson(record, slow)
   const markdown = summaryMarkdown(record, slow)
   const junitProblem = await attempt(folder.junit, () => writeJUnit(record, folder.junit))
@@ -50,9 +54,6 @@ export async function writeReports(
   ].filter((problem) => problem !== null)
 
   const gap = junitProblem === null ? await checkJUnit(record, folder.junit) : null
-  // A few tests of a file say nothing about how long the whole file takes.
-  const whole = own.meta?.testName === undefined
-  const { notes } = whole ? await recordHistory(historyFile(settings), own) : { notes: [] }
   const stepSummary = io.env['GITHUB_STEP_SUMMARY']
   const note = stepSummary ? appendStepSummary(stepSummary, markdown) : null
   for (const text of [...notes, ...(note === null ? [] : [note])]) tell(io, `note: ${text}`)
