@@ -77,7 +77,7 @@ const run: Manual = {
   summary: 'run the tests of one or more tiers',
   synopsis: ['tiershard run [--tier TIER,...] [options] [FILES...]'],
   description: [
-    'Plans, finds Redis if a suite needs it, leases a database for each shard, runs the files longest first, and writes reports/<run>/ with journal.ndjson, junit.xml, summary.json and summary.md. reports/latest points at the newest run.',
+    'Plans, finds Redis if a suite needs it, leases a database for each shard, runs the files longest first, and writes reports/<run>/ with journal.ndjson, junit.xml, summary.json, summary.md, ctrf.json, trace.json (opens in Perfetto) and metrics.prom. reports/latest points at the newest run.',
     'Ctrl-C once ends the run and reports what is known; a second time ends at once.',
   ],
   arguments: [FILES],
@@ -129,6 +129,7 @@ const run: Manual = {
   environment: [
     REDIS_URL,
     { name: 'GITHUB_STEP_SUMMARY', text: 'A file to which the summary is appended as markdown.' },
+    { name: 'GITHUB_ACTIONS', text: 'Failures and flaky tests are also printed as annotations, ten of a kind.' },
     { name: 'NO_COLOR, FORCE_COLOR', text: 'No colours, or colours although the output is no terminal.' },
     { name: 'CI', text: 'Plain lines instead of the live view, on a terminal too.' },
   ],

@@ -9,6 +9,9 @@ export interface RunFolder {
   readonly junit: string
   readonly summaryJson: string
   readonly summaryMarkdown: string
+  readonly ctrf: string
+  readonly trace: string
+  readonly metrics: string
 }
 
 export type OpenedFolder =
@@ -53,6 +56,9 @@ export function runFolder(reportsDir: string, runId: string): RunFolder {
     junit: path.join(folder, 'junit.xml'),
     summaryJson: path.join(folder, 'summary.json'),
     summaryMarkdown: path.join(folder, 'summary.md'),
+    ctrf: path.join(folder, 'ctrf.json'),
+    trace: path.join(folder, 'trace.json'),
+    metrics: path.join(folder, 'metrics.prom'),
   }
 }
 

@@ -40,7 +40,8 @@ interface NewSample {
 
 /**
  * Adds a run. Adding it again changes nothing; adding runs in another order gives the same history (but for the runs'
- * numbers), so that it does not matter which of two runs that end together writes first.
+ * numbers), so that it does not matter which of two runs that end together writes first. One exception: a failure and a
+ * pass on one commit that lie further apart than the samples are kept are seen together only when they are added so.
  *
  * @returns whether anything changed
  */
@@ -196,7 +197,10 @@ function sampleOf(file: FileRecord): NewSample | null {
   return {
     outcome: again ? 'again' : last.outcome,
     ms: whole(last.attempt.durationMs),
-    tests: testPlaces(file, first.attempt),
+    tests: testPlaces(
+      file,
+      completed.map(({ attempt }) => attempt),
+    ),
   }
 }
 
@@ -221,12 +225,19 @@ function outcomeOf(ending: Ending): SampleOutcome | null {
   }
 }
 
-function testPlaces(file: FileRecord, first: AttemptRecord): Map<string, string> {
-  const places = passedTests(first)
-  for (const { name, outcome, flaky } of testVerdicts(file)) {
-    const failedBefore = file.attempts.some((attempt) => (attempt.tests.get(name)?.errors.length ?? 0) > 0)
-    if (flaky || (outcome === 'passed' && failedBefore)) places.set(name, PASSED_AGAIN)
-    else if (columnOf(outcome) === 'failed') places.set(name, FAILED)
+/** @param attempts those that came to an end of their own: what trouble elsewhere did to the others is not the test's */
+function testPlaces(file: FileRecord, attempts: readonly AttemptRecord[]): Map<string, string> {
+  const places = passedTests(attempts[0]!)
+  for (const { name, outcome } of testVerdicts(file)) {
+    if (columnOf(outcome) === 'notRun') continue
+    const tries = attempts.flatMap((attempt) => attempt.tests.get(name) ?? [])
+    const passed = tries.some((test) => test.outcome === 'passed')
+    const failed = tries.some(
+      (test) =>
+        (test.outcome !== null && columnOf(test.outcome) === 'failed') ||
+        (test.outcome === 'passed' && test.errors.length > 0),
+    )
+    if (failed) places.set(name, passed ? PASSED_AGAIN : FAILED)
   }
   return places
 }
