@@ -77,7 +77,7 @@ const run: Manual = {
   summary: 'run the tests of one or more tiers',
   synopsis: ['tiershard run [--tier TIER,...] [options] [FILES...]'],
   description: [
-    'Plans, finds Redis if a suite needs it, leases a database for each shard, runs the files longest first, and writes reports/<run>/ with report.html, journal.ndjson, junit.xml, summary.json and summary.md. reports/latest points at the newest run.',
+    'Plans, finds Redis if a suite needs it, leases a database for each shard, runs the files longest first, and writes reports/<run>/ with report.html, journal.ndjson, junit.xml, summary.json, summary.md, ctrf.json, trace.json (opens in Perfetto) and metrics.prom. reports/latest points at the newest run.',
     'Ctrl-C once ends the run and reports what is known; a second time ends at once.',
   ],
   arguments: [FILES],
@@ -129,6 +129,7 @@ const run: Manual = {
   environment: [
     REDIS_URL,
     { name: 'GITHUB_STEP_SUMMARY', text: 'A file to which the summary is appended as markdown.' },
+    { name: 'GITHUB_ACTIONS', text: 'Failures and flaky tests are also printed as annotations, ten of a kind.' },
     { name: 'NO_COLOR, FORCE_COLOR', text: 'No colours, or colours although the output is no terminal.' },
     { name: 'CI', text: 'Plain lines instead of the live view, on a terminal too.' },
   ],
@@ -163,10 +164,11 @@ const plan: Manual = {
 
 const slow: Manual = {
   name: 'tiershard slow',
-  summary: 'print the slowest tests and files of a run',
+  summary: 'print where the time of a run went, and what became slower or flaky',
   synopsis: ['tiershard slow [options] [RUN]'],
   description: [
     "Reads the journal of a run and the history, and lists the slowest tests and files with their share of the tier's time, the tests over the tier's threshold, and the files that do not fit their tier.",
+    'With enough past runs on machines of the same class it also lists the tests that became slower (for five runs: regressed, for three: suspect), those that are usually over the threshold, and the flaky ones. Nothing of it makes a run fail.',
   ],
   arguments: [{ flags: '[RUN]', text: 'The id of a run; without it, the newest.' }],
   options: [
@@ -256,6 +258,44 @@ const ON_A_SERVER: Pick<Manual, 'options' | 'exitCodes' | 'environment'> = {
   environment: [REDIS_URL],
 }
 
+const history: Manual = {
+  name: 'tiershard history',
+  summary: 'work on the timings of past runs',
+  synopsis: ['tiershard history COMMAND [options]'],
+  description: ['Every run adds its timings to history.json in the reports folder.'],
+  exitCodes: [
+    { code: '0', text: 'done' },
+    { code: '2', text: 'the command line or the config is wrong, or a file cannot be read or written' },
+  ],
+  commands: [
+    {
+      name: 'tiershard history merge',
+      summary: 'add the histories of other machines to this one',
+      synopsis: ['tiershard history merge [options] FILES...'],
+      description: [
+        'Adds the history.json of other nodes of a CI matrix to the one of this project. Merging the same files again changes nothing, and neither does their order. When one of them cannot be read, nothing is written.',
+      ],
+      arguments: [{ flags: '<FILES...>', text: 'Files that runs wrote as history.json.' }],
+      options: [
+        {
+          flags: '-o, --output <FILE>',
+          text: "The history to add to, which need not exist. Default: the project's own.",
+          group: 'Output',
+        },
+        CONFIG,
+        REPORTS,
+      ],
+      exitCodes: [
+        { code: '0', text: 'everything is merged' },
+        { code: '2', text: 'the command line or the config is wrong, or a file cannot be read or written' },
+      ],
+      examples: [
+        { line: 'tiershard history merge nodes/*/history.json', text: 'After the nodes have uploaded theirs:' },
+      ],
+    },
+  ],
+}
+
 const redis: Manual = {
   name: 'tiershard redis',
   summary: 'see and mend who holds which database',
@@ -321,7 +361,7 @@ export const tiershard: Manual = {
   description: [
     'Finds the suites of a tier, spreads their files over parallel shards, gives every shard a Redis database that nobody else can touch, stops on the deadline of the tier, and leaves reports that account for every planned test.',
   ],
-  commands: [run, plan, report, slow, merge, doctor, redis],
+  commands: [run, plan, report, slow, history, merge, doctor, redis],
   exitCodes: EXIT_CODES,
   examples: [
     { line: 'tiershard run --tier standard', text: 'Run the standard tier:' },

@@ -29,7 +29,7 @@ export async function runMeta(
     platform: `${process.platform}-${process.arch}`,
     cpus: availableParallelism(),
     ci: ciName(io.env),
-    commit: await commitOf(facts.root, io.env),
+    ...(await sourceOf(facts.root, io.env)),
     command: ['tiershard', ...io.argv].map(maskSecrets),
     ...(facts.testName === null ? {} : { testName: facts.testName }),
     ...(facts.selection === undefined ? {} : { selection: facts.selection }),
@@ -54,12 +54,20 @@ function ciName(env: NodeJS.ProcessEnv): string | null {
   return env['CI'] && env['CI'] !== 'false' && env['CI'] !== '0' ? 'CI' : null
 }
 
-/** The commit of the working tree; null outside of a repository. */
-async function commitOf(root: string, env: NodeJS.ProcessEnv): Promise<string | null> {
-  try {
-    const git = await promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: root, env, timeout: GIT_LIMIT_MS })
-    return git.stdout.trim() || null
-  } catch {
-    return null
+/** The commit of the working tree, null outside of a repository, and whether files that git knows differ from it. */
+async function sourceOf(root: string, env: NodeJS.ProcessEnv): Promise<Pick<RunMeta, 'commit' | 'changed'>> {
+  // Without optional locks: asking must never be in the way of the user's own git.
+  const options = { cwd: root, env: { ...env, GIT_OPTIONAL_LOCKS: '0' }, timeout: GIT_LIMIT_MS }
+  const git = async (...args: string[]): Promise<string | null> => {
+    try {
+      return (await promisify(execFile)('git', args, options)).stdout.trim()
+    } catch {
+      return null
+    }
   }
+  const [commit, changes] = await Promise.all([
+    git('rev-parse', 'HEAD'),
+    git('status', '--porcelain', '--untracked-files=no'),
+  ])
+  return { commit: commit || null, ...(changes ? { changed: true } : {}) }
 }

@@ -59,6 +59,10 @@ export interface ReportOptions extends ProjectOptions {
   readonly json?: true
 }
 
+export interface HistoryMergeOptions extends ProjectOptions {
+  readonly output?: string
+}
+
 export interface RedisOptions extends Pick<ProjectOptions, 'config'> {
   readonly redis?: SourceRequest
   readonly json?: true
@@ -126,6 +130,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   'tiershard report': async ([run], options, io) =>
     (await import('./report.ts')).reportCommand((run as string | undefined) ?? null, options, io),
   'tiershard doctor': async (_, options, io) => (await import('./doctor.ts')).doctorCommand(options, io),
+  'tiershard history merge': async ([files], options, io) =>
+    (await import('./history.ts')).historyMerge(files as string[], options, io),
   'tiershard redis status': async (_, options, io) => (await import('./redis.ts')).redisStatus(options, io),
   'tiershard redis adopt': async ([database], options, io) =>
     (await import('./redis.ts')).redisAdopt(database as number, options, io),

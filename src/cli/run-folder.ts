@@ -10,6 +10,9 @@ export interface RunFolder {
   readonly summaryJson: string
   readonly summaryMarkdown: string
   readonly html: string
+  readonly ctrf: string
+  readonly trace: string
+  readonly metrics: string
 }
 
 export type OpenedFolder =
@@ -55,6 +58,9 @@ export function runFolder(reportsDir: string, runId: string): RunFolder {
     summaryJson: path.join(folder, 'summary.json'),
     summaryMarkdown: path.join(folder, 'summary.md'),
     html: path.join(folder, 'report.html'),
+    ctrf: path.join(folder, 'ctrf.json'),
+    trace: path.join(folder, 'trace.json'),
+    metrics: path.join(folder, 'metrics.prom'),
   }
 }
 

@@ -3,13 +3,17 @@ import type { History } from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
-import { recordHistory } from '../history/index.ts'
+import { openHistory, recordHistory } from '../history/index.ts'
 import { writeHtml } from '../reports/html/index.ts'
 import { checkJUnit } from '../reports/junit-check.ts'
+import { annotations } from '../reports/exports/annotations.ts'
+import { ctrf } from '../reports/exports/ctrf.ts'
+import { prometheus } from '../reports/exports/prometheus.ts'
+import { trace } from '../reports/exports/trace.ts'
 import { writeJUnit } from '../reports/junit.ts'
 import { summaryMarkdown } from '../reports/markdown.ts'
 import { analyseSlow, type SlowReport } from '../reports/slow.ts'
-import { summaryJson } from '../reports/summary.ts'
+import { summaryJson, type Summary } from '../reports/summary.ts'
 import { printJson, tell, type Io } from './io.ts'
 import { historyFile } from './prepare.ts'
 import { appendStepSummary, type RunFolder } from './run-folder.ts'
@@ -40,7 +44,11 @@ export async function writeReports(
   json: boolean,
   io: Io,
 ): Promise<Written> {
-  const slow = analyseSlow(record, history, TOP, settings.tiers)
+  // A few tests of a file say nothing about how long the whole file takes.
+  const whole = own.meta?.testName === undefined
+  const { notes } = whole ? await recordHistory(historyFile(settings), own) : { notes: [] }
+  const { past } = await openHistory(historyFile(settings))
+  const slow = analyseSlow(record, history, TOP, settings.tiers, past(own))
   const summary = summaryJson(record, slow)
   const markdown = summaryMarkdown(record, slow)
   const junitProblem = await attempt(folder.junit, () => writeJUnit(record, folder.junit))
@@ -49,16 +57,19 @@ export async function writeReports(
     await attempt(folder.summaryJson, () => writeFile(folder.summaryJson, `${JSON.stringify(summary, null, 2)}\n`)),
     await attempt(folder.summaryMarkdown, () => writeFile(folder.summaryMarkdown, markdown)),
     await attempt(folder.html, () => writeHtml(record, slow, folder.html)),
+    ...(await writeExports(record, summary, folder)),
   ].filter((problem) => problem !== null)
 
   const gap = junitProblem === null ? await checkJUnit(record, folder.junit) : null
-  // A few tests of a file say nothing about how long the whole file takes.
-  const whole = own.meta?.testName === undefined
-  const { notes } = whole ? await recordHistory(historyFile(settings), own) : { notes: [] }
   const stepSummary = io.env['GITHUB_STEP_SUMMARY']
   const note = stepSummary ? appendStepSummary(stepSummary, markdown) : null
   for (const text of [...notes, ...(note === null ? [] : [note])]) tell(io, `note: ${text}`)
 
+  if (io.env['GITHUB_ACTIONS']) {
+    const marks = annotations(summary, settings.root, io.env['GITHUB_WORKSPACE'] ?? settings.root)
+    const stream = json ? io.stderr : io.stdout
+    stream.write(marks)
+  }
   if (json) printJson(io, summary)
   const gaps = gap === null ? [] : [gap]
   const exitCodes = [
@@ -66,6 +77,15 @@ export async function writeReports(
     ...(gaps.length > 0 ? [EXIT.incomplete] : []),
   ]
   return { slow, problems, gaps, exitCodes }
+}
+
+/** The run in the formats of other tools: a few ms for thousands of tests, so that nobody has to ask for them. */
+async function writeExports(record: RunRecord, summary: Summary, folder: RunFolder): Promise<(string | null)[]> {
+  return [
+    await attempt(folder.ctrf, () => writeFile(folder.ctrf, JSON.stringify(ctrf(record)))),
+    await attempt(folder.trace, () => writeFile(folder.trace, JSON.stringify(trace(record)))),
+    await attempt(folder.metrics, () => writeFile(folder.metrics, prometheus(summary))),
+  ]
 }
 
 async function attempt(file: string, write: () => Promise<void>): Promise<string | null> {

@@ -164,6 +164,8 @@ export interface RunMeta {
   readonly cpus: number
   readonly ci: string | null
   readonly commit: string | null
+  /** Files of the working tree differ from the commit; absent: none does, or it is not known. */
+  readonly changed?: true
   /** The command line, without secrets. */
   readonly command: readonly string[]
   /** Only tests whose name matches this regular expression were asked for. */

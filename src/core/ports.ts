@@ -249,6 +249,40 @@ export interface History {
   test(tier: string, file: string, name: string): readonly number[]
 }
 
+/** What past runs say up to and with one run. */
+export interface Past {
+  /** null when nothing is known of the tier. */
+  tier(name: string): TierPast | null
+}
+
+export interface TierPast {
+  /** The class of machines that are compared: "linux-x64, 4 cpus". */
+  readonly machine: string
+  /** Runs of the tier on such a machine, this one included. */
+  readonly runs: number
+  /** How long this run's machine took compared with its past, 1.5 for half as long again; null: too few tests to say. */
+  readonly pace: number | null
+  readonly tests: readonly TestPast[]
+  /** Tests that failed and passed on the same code, on whatever machine, and are not cleared yet. */
+  readonly flaky: readonly {
+    readonly file: string
+    readonly name: string
+    /** The start of the run that showed it last, ms since 1970. */
+    readonly lastAt: number
+    /** Passes at the first try since then. */
+    readonly passes: number
+  }[]
+}
+
+export interface TestPast {
+  readonly file: string
+  readonly name: string
+  /** Durations of its last passes at the first try on such a machine, each divided by its run's pace; newest last, ms. */
+  readonly ms: readonly number[]
+  /** Whether the newest of them is of the run that is looked at. */
+  readonly isOfRun: boolean
+}
+
 // ---- journal ---------------------------------------------------------------------------------------------------
 
 /** Where events go. Synchronous: when it returns, the event is on its way to the disk. */

@@ -1,7 +1,11 @@
 /** history.json as it is in memory, and its form on disk. */
 
-/** Grows when an older reader would misunderstand what a newer one wrote. */
-const HISTORY_VERSION = 1
+/**
+ * Grows when an older reader would misunderstand what a newer one wrote. Version 1 knew only the durations of passing
+ * tests: all of it means the same in version 2, which adds failures and flaky tests.
+ */
+const HISTORY_VERSION = 2
+const OLDEST_VERSION = 1
 
 export interface HistoryData {
   readonly tiers: Map<string, TierData>
@@ -28,11 +32,13 @@ export interface PastRun {
 export interface PastFile {
   readonly samples: string
   readonly tests: string
+  /** Its flaky tests, with the time of the last evidence; '' for nearly every file. See flaky.ts. */
+  readonly flaky: string
 }
 
 export type Parsed =
   | { readonly ok: true; readonly data: HistoryData }
-  /** What is wrong, in a word or two: "truncated", "version 2 is not 1". */
+  /** What is wrong, in a word or two: "truncated", "version 3; this tiershard reads up to version 2". */
   | { readonly ok: false; readonly problem: string }
 
 export function emptyHistory(): HistoryData {
@@ -45,6 +51,8 @@ interface TierOnDisk {
   readonly files: readonly string[]
   readonly samples: readonly string[]
   readonly tests: readonly string[]
+  /** By id, only of files that have any. */
+  readonly flaky?: Readonly<Record<string, string>>
 }
 
 export function serialise(data: HistoryData): string {
@@ -55,6 +63,7 @@ export function serialise(data: HistoryData): string {
       files: [...files.keys()],
       samples: past.map(({ samples }) => samples),
       tests: past.map(({ tests }) => tests),
+      flaky: Object.fromEntries([...files].flatMap(([id, { flaky }]) => (flaky === '' ? [] : [[id, flaky]]))),
     }
     return [name, tier] as const
   })
@@ -73,15 +82,19 @@ export function parse(text: string): Parsed {
   }
   if (!isObject(value) || !('version' in value)) return { ok: false, problem: 'not a history of tiershard' }
   const { version } = value
-  if (version !== HISTORY_VERSION) {
-    return { ok: false, problem: `version ${JSON.stringify(version)}; this tiershard reads version ${HISTORY_VERSION}` }
+  if (typeof version !== 'number' || version < OLDEST_VERSION || version > HISTORY_VERSION) {
+    const known = `this tiershard reads up to version ${HISTORY_VERSION}`
+    return { ok: false, problem: `version ${JSON.stringify(version)}; ${known}` }
   }
   const tiers = new Map<string, TierData>()
   if (!isObject(value['tiers'])) return { ok: false, problem: 'damaged' }
   for (const [name, tier] of Object.entries(value['tiers'])) {
     if (!isTier(tier)) return { ok: false, problem: 'damaged' }
     const files = new Map<string, PastFile>()
-    for (const [i, id] of tier.files.entries()) files.set(id, { samples: tier.samples[i]!, tests: tier.tests[i]! })
+    const flaky = new Map(Object.entries(tier.flaky ?? {}))
+    for (const [i, id] of tier.files.entries()) {
+      files.set(id, { samples: tier.samples[i]!, tests: tier.tests[i]!, flaky: flaky.get(id) ?? '' })
+    }
     tiers.set(name, { runs: [...tier.runs], files })
   }
   return { ok: true, data: { tiers } }
@@ -93,7 +106,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isTier(value: unknown): value is TierOnDisk {
   if (!isObject(value)) return false
-  const { runs, files, samples, tests } = value
+  const { runs, files, samples, tests, flaky = {} } = value
   const texts = (column: unknown): column is string[] =>
     Array.isArray(column) && column.every((text) => typeof text === 'string')
   return (
@@ -102,6 +115,8 @@ function isTier(value: unknown): value is TierOnDisk {
     texts(tests) &&
     files.length === samples.length &&
     files.length === tests.length &&
+    isObject(flaky) &&
+    Object.values(flaky).every((text) => typeof text === 'string') &&
     Array.isArray(runs) &&
     runs.every(isRun)
   )

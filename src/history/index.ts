@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { FileHistory, History } from '../core/ports.ts'
+import type { FileHistory, History, Past } from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
+import { combine } from './combine.ts'
 import { emptyHistory, parse, serialise, type HistoryData, type Parsed } from './data.ts'
 import { withLock } from './lock.ts'
+import { median } from './median.ts'
 import { addRun } from './merge.ts'
+import { pastOf } from './past.ts'
 import { durationsOf, passingSamples, unpackSamples, unpackTests, type TestColumns } from './samples.ts'
 
 /**
@@ -18,14 +21,69 @@ const RUNS_EXPECTED_FROM = 5
 /** How long to wait for another run that writes the same history, ms. */
 const LOCK_WAIT_MS = 5000
 
+export interface OpenHistory {
+  readonly history: History
+  /** What the history says up to and with a run, which need not be in it. */
+  readonly past: (record: RunRecord) => Past
+  readonly notes: string[]
+}
+
 /** Reads the timings of past runs. A missing file is an empty history; an unreadable one too, with a note for the user. */
-export async function openHistory(file: string): Promise<{ history: History; notes: string[] }> {
+export async function openHistory(file: string): Promise<OpenHistory> {
   const read = await readHistory(file)
-  if (read.kind === 'ok') return { history: view(read.data), notes: [] }
-  const history = view(emptyHistory())
-  if (read.kind === 'missing') return { history, notes: [] }
+  const data = read.kind === 'ok' ? read.data : emptyHistory()
+  const opened = { history: view(data), past: (record: RunRecord) => pastOf(data, record) }
+  if (read.kind === 'ok' || read.kind === 'missing') return { ...opened, notes: [] }
   const then = read.kind === 'damaged' ? '; it will be replaced at the end of this run' : ''
-  return { history, notes: [`${file} cannot be read (${read.problem}): planning without timings${then}`] }
+  return { ...opened, notes: [`${file} cannot be read (${read.problem}): planning without timings${then}`] }
+}
+
+export type Merged =
+  | { readonly ok: true; readonly runs: number; readonly tests: number }
+  /** Nothing was written. */
+  | { readonly ok: false; readonly message: string }
+
+/**
+ * Adds histories to the one at `into`, which need not exist: those that the nodes of a CI matrix wrote each for itself.
+ * Merging the same ones again changes nothing, and neither does their order. One that is missing or damaged spoils the
+ * whole: half a merge looks like a whole one.
+ */
+export async function mergeHistories(into: string, files: readonly string[]): Promise<Merged> {
+  const all: HistoryData[] = []
+  for (const file of files) {
+    const read = await readHistory(file)
+    if (read.kind !== 'ok') return { ok: false, message: unreadable(file, read) }
+    all.push(read.data)
+  }
+  try {
+    await mkdir(path.dirname(into), { recursive: true })
+    const locked = await withLock(`${into}.lock`, LOCK_WAIT_MS, async (): Promise<Merged> => {
+      const before = await readHistory(into)
+      if (before.kind !== 'ok' && before.kind !== 'missing') return { ok: false, message: unreadable(into, before) }
+      const data = all.reduce(combine, before.kind === 'ok' ? before.data : emptyHistory())
+      await replace(into, serialise(data))
+      return { ok: true, ...sizeOf(data) }
+    })
+    return locked.ok ? locked.value : { ok: false, message: `${into} is in use by ${locked.holder}. Try again later.` }
+  } catch (error) {
+    return { ok: false, message: `${into} cannot be written: ${(error as Error).message}` }
+  }
+}
+
+function unreadable(file: string, read: Exclude<Read, { kind: 'ok' }>): string {
+  return read.kind === 'missing'
+    ? `There is no file ${file}. Nothing was merged.`
+    : `${file} cannot be read as a history (${read.problem}). Nothing was merged.`
+}
+
+function sizeOf(data: HistoryData): { runs: number; tests: number } {
+  const runs = new Set<string>()
+  let tests = 0
+  for (const tier of data.tiers.values()) {
+    for (const { id } of tier.runs) runs.add(id)
+    for (const file of tier.files.values()) tests += unpackTests(file.tests, 0).size
+  }
+  return { runs: runs.size, tests }
 }
 
 /**
@@ -116,10 +174,4 @@ function view(data: HistoryData): History {
 function fileHistory(samples: string): FileHistory | null {
   const { total, lastMs } = passingSamples(samples, RUNS_EXPECTED_FROM)
   return lastMs.length === 0 ? null : { expectedMs: median(lastMs), samples: total }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }

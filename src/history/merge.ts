@@ -1,19 +1,28 @@
 import { isTestFailure, unreachable, type Ending } from '../core/ending.ts'
+import type { RunMeta } from '../core/events.ts'
 import type { AttemptRecord, FileRecord, RunRecord } from '../core/record.ts'
+import { column as columnOf, testVerdicts } from '../core/verdict.ts'
 import type { HistoryData, PastFile, PastRun, TierData } from './data.ts'
+import { isCleared, packFlaky, passesSince, unpackFlaky, withEvidence, type Flaky } from './flaky.ts'
 import {
+  FAILED,
   oldestRun,
   packMs,
   packSamples,
   packTests,
+  PASSED_AGAIN,
   unpackSamples,
   unpackTests,
   type Sample,
   type SampleOutcome,
+  type TestColumns,
 } from './samples.ts'
 
-/** Samples kept of a file: what statistics need that tell a slower test from a noisy machine. */
-export const SAMPLES_KEPT = 20
+/**
+ * Samples kept of a file for each class of machine: twenty to compare with and five to judge, which is what it takes to
+ * tell a slower test from a noisy machine (docs/statistics.md).
+ */
+export const SAMPLES_KEPT = 25
 
 /**
  * Runs kept of a tier. More than samples of a file: a developer who runs one file twenty times must not push the
@@ -25,13 +34,14 @@ export const RUNS_KEPT = 200
 interface NewSample {
   readonly outcome: SampleOutcome
   readonly ms: number
-  /** Tests that passed at the first try, with their packed durations. */
+  /** What stands in the tests' columns: their packed durations, or how they failed. */
   readonly tests: ReadonlyMap<string, string>
 }
 
 /**
  * Adds a run. Adding it again changes nothing; adding runs in another order gives the same history (but for the runs'
- * numbers), so that it does not matter which of two runs that end together writes first.
+ * numbers), so that it does not matter which of two runs that end together writes first. One exception: a failure and a
+ * pass on one commit that lie further apart than the samples are kept are seen together only when they are added so.
  *
  * @returns whether anything changed
  */
@@ -49,22 +59,27 @@ export function addRun(data: HistoryData, record: RunRecord): boolean {
     if (files.size === 0) continue
     const past: TierData = data.tiers.get(tier.name) ?? { runs: [], files: new Map() }
     data.tiers.set(tier.name, past)
-    const machine = `${meta.platform}, ${meta.cpus} cpus`
-    if (addToTier(past, { id: meta.run, at: startedAt, commit: meta.commit, machine }, files)) changed = true
+    const run = { id: meta.run, at: startedAt, commit: meta.changed ? null : meta.commit, machine: machineOf(meta) }
+    if (addToTier(past, run, files)) changed = true
   }
   return changed
+}
+
+/** Timings are compared among machines of one class only. */
+export function machineOf(meta: Pick<RunMeta, 'platform' | 'cpus'>): string {
+  return `${meta.platform}, ${meta.cpus} cpus`
 }
 
 function addToTier(tier: TierData, run: Omit<PastRun, 'n'>, files: ReadonlyMap<string, NewSample>): boolean {
   const admitted = admit(tier, run)
   if (admitted === null) return false
   const { n } = admitted
-  const rank = new Map(tier.runs.map((past, index) => [past.n, index]))
+  const runs = byNumber(tier.runs)
   let changed = admitted.added
   for (const [id, sample] of files) {
-    const before = tier.files.get(id) ?? { samples: '', tests: '' }
-    const after = addSample(before, n, sample, rank)
-    if (after.samples === before.samples && after.tests === before.tests) continue
+    const before = tier.files.get(id) ?? { samples: '', tests: '', flaky: '' }
+    const after = addSample(before, n, sample, runs)
+    if (after.samples === before.samples && after.tests === before.tests && after.flaky === before.flaky) continue
     tier.files.set(id, after)
     changed = true
   }
@@ -76,12 +91,21 @@ function admit(tier: TierData, run: Omit<PastRun, 'n'>): { readonly n: number; r
   const known = tier.runs.find(({ id }) => id === run.id)
   if (known) return { n: known.n, added: false }
   const n = tier.runs.reduce((highest, past) => Math.max(highest, past.n), 0) + 1
-  const runs = [...tier.runs, { n, ...run }].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
+  const runs = [...tier.runs, { n, ...run }].sort(oldestFirst)
   const kept = runs.slice(-RUNS_KEPT)
   if (kept.length < runs.length && runs[0]!.n === n) return null
   tier.runs = kept
   if (kept.length < runs.length) forget(tier)
   return { n, added: true }
+}
+
+export function oldestFirst(a: Omit<PastRun, 'n'>, b: Omit<PastRun, 'n'>): number {
+  return a.at - b.at || (a.id < b.id ? -1 : 1)
+}
+
+/** The runs by the number that samples name, oldest first. */
+export function byNumber(runs: readonly PastRun[]): Map<number, PastRun> {
+  return new Map(runs.map((run) => [run.n, run]))
 }
 
 /** Drops the samples of runs that are no longer kept: they are the oldest of their files. */
@@ -97,19 +121,19 @@ function forget(tier: TierData): void {
   }
 }
 
-function withoutOldest(samples: readonly Sample[], { tests }: PastFile, count: number): PastFile {
+function withoutOldest(samples: readonly Sample[], { tests, flaky }: PastFile, count: number): PastFile {
   const columns = unpackTests(tests, samples.length)
   for (const column of columns.values()) column.splice(0, count)
-  return { samples: packSamples(samples.slice(count)), tests: packTests(columns) }
+  return { samples: packSamples(samples.slice(count)), tests: packTests(columns), flaky }
 }
 
-/** @param rank the place of each run in time, by its number */
-function addSample(file: PastFile, n: number, added: NewSample, rank: ReadonlyMap<number, number>): PastFile {
+/** @param runs by number, with that of the sample */
+function addSample(file: PastFile, n: number, added: NewSample, runs: ReadonlyMap<number, PastRun>): PastFile {
   const samples = unpackSamples(file.samples)
   const columns = unpackTests(file.tests, samples.length)
-  const at = rank.get(n)!
+  const own = runs.get(n)!
   const known = samples.findIndex(({ run }) => run === n)
-  const place = known === -1 ? samples.filter(({ run }) => (rank.get(run) ?? -1) < at).length : known
+  const place = known === -1 ? samples.filter(({ run }) => isOlder(runs.get(run), own)).length : known
   const replaced = known === -1 ? 0 : 1
 
   samples.splice(place, replaced, { run: n, outcome: added.outcome, ms: added.ms })
@@ -120,12 +144,44 @@ function addSample(file: PastFile, n: number, added: NewSample, rank: ReadonlyMa
     column[place] = ms
     columns.set(name, column)
   }
-  const surplus = samples.length - SAMPLES_KEPT
-  if (surplus > 0) {
-    samples.splice(0, surplus)
-    for (const column of columns.values()) column.splice(0, surplus)
+  return pack(samples, columns, unpackFlaky(file.flaky), runs)
+}
+
+function isOlder(run: PastRun | undefined, than: PastRun): boolean {
+  return run === undefined || oldestFirst(run, than) < 0
+}
+
+/** A file as it is kept: its samples cut to what is wanted, its flaky tests brought up to date. */
+export function pack(
+  samples: Sample[],
+  columns: TestColumns,
+  known: Flaky,
+  runs: ReadonlyMap<number, PastRun>,
+): PastFile {
+  const flaky = withEvidence(known, samples, columns, runs)
+  for (const surplus of surplusOf(samples, runs)) {
+    samples.splice(surplus, 1)
+    for (const column of columns.values()) column.splice(surplus, 1)
   }
-  return { samples: packSamples(samples), tests: packTests(columns) }
+  const now = [...runs.values()].at(-1)?.at ?? 0
+  for (const [name, at] of flaky) {
+    if (isCleared(at, passesSince(at, columns.get(name) ?? [], samples, runs), now)) flaky.delete(name)
+  }
+  return { samples: packSamples(samples), tests: packTests(columns), flaky: packFlaky(flaky) }
+}
+
+/** The places of samples that are more than {@link SAMPLES_KEPT} of their class of machine, last place first. */
+function surplusOf(samples: readonly Sample[], runs: ReadonlyMap<number, PastRun>): number[] {
+  if (samples.length <= SAMPLES_KEPT) return []
+  const seen = new Map<string, number>()
+  const surplus: number[] = []
+  for (let i = samples.length - 1; i >= 0; i--) {
+    const machine = runs.get(samples[i]!.run)?.machine ?? ''
+    const count = (seen.get(machine) ?? 0) + 1
+    seen.set(machine, count)
+    if (count > SAMPLES_KEPT) surplus.push(i)
+  }
+  return surplus
 }
 
 /** What a run says of a file; null when none of its attempts came to an end of its own. */
@@ -141,7 +197,10 @@ function sampleOf(file: FileRecord): NewSample | null {
   return {
     outcome: again ? 'again' : last.outcome,
     ms: whole(last.attempt.durationMs),
-    tests: passedTests(first.attempt),
+    tests: testPlaces(
+      file,
+      completed.map(({ attempt }) => attempt),
+    ),
   }
 }
 
@@ -164,6 +223,23 @@ function outcomeOf(ending: Ending): SampleOutcome | null {
     default:
       return unreachable(ending)
   }
+}
+
+/** @param attempts those that came to an end of their own: what trouble elsewhere did to the others is not the test's */
+function testPlaces(file: FileRecord, attempts: readonly AttemptRecord[]): Map<string, string> {
+  const places = passedTests(attempts[0]!)
+  for (const { name, outcome } of testVerdicts(file)) {
+    if (columnOf(outcome) === 'notRun') continue
+    const tries = attempts.flatMap((attempt) => attempt.tests.get(name) ?? [])
+    const passed = tries.some((test) => test.outcome === 'passed')
+    const failed = tries.some(
+      (test) =>
+        (test.outcome !== null && columnOf(test.outcome) === 'failed') ||
+        (test.outcome === 'passed' && test.errors.length > 0),
+    )
+    if (failed) places.set(name, passed ? PASSED_AGAIN : FAILED)
+  }
+  return places
 }
 
 function passedTests(attempt: AttemptRecord): Map<string, string> {

@@ -62,8 +62,9 @@ const PASSED = LETTERS.passed.charCodeAt(0)
 const AGAIN = LETTERS.again.charCodeAt(0)
 
 /**
- * The durations of a file's tests, ms to base 36: one place a sample of the file, in its order; '' where the test has
- * none (it was not there, or it did not pass at the first try). They stay text: merging a run moves millions of them.
+ * How a file's tests did: one place a sample of the file, in its order. A duration (ms to base 36) where the test passed
+ * at the first try; {@link FAILED} where it did not pass; {@link PASSED_AGAIN} where it failed first and passed in the
+ * end; '' where it was not there or did not end. They stay text: merging a run moves millions of them.
  */
 export type TestColumns = Map<string, string[]>
 
@@ -94,15 +95,29 @@ export function packMs(ms: number): string {
   return ms.toString(36)
 }
 
-/** The durations of a column, ms, without its empty places. */
-export function durationsOf(column: readonly string[]): number[] {
-  return column.map((place) => Number.parseInt(place, 36)).filter((ms) => !Number.isNaN(ms))
+/** A place of a test that failed; capital letters are no durations. */
+export const FAILED = 'F'
+
+/** A place of a test that failed and then passed, within one run. */
+export const PASSED_AGAIN = 'A'
+
+/** The duration that a place holds, ms; null when it holds none. */
+export function durationOf(place: string): number | null {
+  if (place === '' || place === FAILED || place === PASSED_AGAIN) return null
+  const ms = Number.parseInt(place, 36)
+  return Number.isNaN(ms) ? null : ms
 }
 
-function escape(name: string): string {
+/** The durations of a column, ms: those of passes at the first try. */
+export function durationsOf(column: readonly string[]): number[] {
+  return column.flatMap((place) => durationOf(place) ?? [])
+}
+
+/** So that a name can stand between bars. */
+export function escape(name: string): string {
   return /[%|]/.test(name) ? name.replaceAll('%', '%25').replaceAll('|', '%7C') : name
 }
 
-function unescape(text: string): string {
+export function unescape(text: string): string {
   return text.includes('%') ? text.replaceAll('%7C', '|').replaceAll('%25', '%') : text
 }

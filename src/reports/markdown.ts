@@ -2,6 +2,7 @@ import type { ErrorRecord } from '../core/events.ts'
 import type { RunRecord, TierRecord } from '../core/record.ts'
 import { causeLines, failures, groupFailures, type Failure, type FailureGroup } from './failures.ts'
 import { duration, percent, plural, printable, printableLines } from './format.ts'
+import { day, flakyBefore } from './console/trends.ts'
 import { leftRunning, quarantined } from './known.ts'
 import type { SlowReport, SlowTest } from './slow.ts'
 import { leakLine, leaks } from './leaks.ts'
@@ -36,6 +37,7 @@ export function summaryMarkdown(record: RunRecord, slow: SlowReport): string {
     leftRunningSection(record),
     stressSection(record),
     slowSection(slow),
+    ...trendSections(slow),
     misfitSection(slow),
     leakSection(record),
     warningSection(record),
@@ -224,6 +226,29 @@ function slowSection({ tiers }: SlowReport): string {
 
 function slowRow({ file, name, durationMs, share, tier }: SlowTest): string {
   return `| ${duration(durationMs)} | ${percent(share)} of ${text(tier)} | ${code(`${file} > ${name}`)} |`
+}
+
+function trendSections({ tiers }: SlowReport): string[] {
+  const slower = tiers.flatMap(({ trends }) => trends?.regressed ?? [])
+  const { flaky } = flakyBefore(tiers)
+  return [
+    list(
+      'Slower for five runs',
+      slower.map(
+        ({ file, name, beforeMs, nowMs }) =>
+          `${code(`${file} > ${name}`)}: ${duration(beforeMs)}, now ${duration(nowMs)}`,
+      ),
+      'test',
+    ),
+    list(
+      'Flaky in the last runs: failed and passed on the same code',
+      flaky.map(
+        ({ file, name, lastAt, passes }) =>
+          `${code(`${file} > ${name}`)}: last on ${day(lastAt)}, ${plural(passes, 'pass', 'passes')} since`,
+      ),
+      'test',
+    ),
+  ]
 }
 
 function misfitSection({ tiers }: SlowReport): string {

@@ -1,8 +1,9 @@
-import type { History } from '../core/ports.ts'
+import type { History, Past } from '../core/ports.ts'
 import type { AttemptRecord, FileRecord, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
 import type { TierSettings } from '../core/settings.ts'
 import { lastAttempt, testVerdicts } from '../core/verdict.ts'
 import { duration } from './format.ts'
+import { analyseTrends, type TierTrends } from './trends.ts'
 
 /** Where the time of a run went, and what is in the wrong tier. One entry a tier, in the order of the run. */
 export interface SlowReport {
@@ -29,6 +30,8 @@ export interface SlowTier {
   /** Files that would fit into a faster tier, slowest first, `top` at most; `movableCount` is how many there are. */
   readonly movable: readonly TierMove[]
   readonly movableCount: number
+  /** What past runs say; absent when none is known, or none was asked. */
+  readonly trends?: TierTrends
 }
 
 export interface SlowTest {
@@ -81,15 +84,23 @@ const FILE_PART_OF_DEADLINE = 1 / 20
  *
  * @param top how many entries a list has at most
  * @param ladder all tiers of the config, so that a move to a tier that is not part of the run can be suggested
+ * @param past what is known up to and with this run
  */
 export function analyseSlow(
   record: RunRecord,
   history: History,
   top: number,
   ladder: readonly TierSettings[] = [...record.tiers.values()].map((tier) => tier.settings),
+  past: Past | null = null,
 ): SlowReport {
   const byDeadline = ladder.toSorted((a, b) => a.deadlineMs - b.deadlineMs)
-  return { tiers: [...record.tiers.values()].map((tier) => analyseTier(tier, history, top, byDeadline)) }
+  return {
+    tiers: [...record.tiers.values()].map((tier) => {
+      const slow = analyseTier(tier, history, top, byDeadline)
+      const trends = past && analyseTrends(tier, past, slow.testMs, top)
+      return trends === null ? slow : { ...slow, trends }
+    }),
+  }
 }
 
 function analyseTier(tier: TierRecord, history: History, top: number, ladder: readonly TierSettings[]): SlowTier {

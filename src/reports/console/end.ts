@@ -10,6 +10,7 @@ import { flakyTests, suiteRows, type SuiteRow } from '../suites.ts'
 import { tierMs, verdictOf, verdictSentence } from '../words.ts'
 import type { Paint } from './paint.ts'
 import { table, type Cell, type Column } from './table.ts'
+import { trendBlocks } from './trends.ts'
 
 /** The end of a run: what a reader sees who looks at nothing else. Every number comes from core/verdict.ts. */
 
@@ -36,6 +37,7 @@ export function endLines(record: RunRecord, slow: SlowReport, options: EndOption
     leftRunningBlock(record, paint),
     stressBlock(record, paint),
     slowBlock(slow, paint),
+    ...trendBlocks(slow, paint),
     misfitBlock(slow, paint),
     leakBlock(record, paint),
     warningBlock(record, paint),

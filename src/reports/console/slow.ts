@@ -2,6 +2,7 @@ import { duration, percent, plural, printable } from '../format.ts'
 import type { SlowReport, SlowTest, SlowTier, TierMove } from '../slow.ts'
 import { plainPaint, type Paint } from './paint.ts'
 import { table, type Column } from './table.ts'
+import { trendLines } from './trends.ts'
 
 /** The text of `tiershard slow`: where the time of each tier went, and which files are in the wrong tier. */
 export function renderSlow(report: SlowReport, width: number, paint: Paint = plainPaint): string {
@@ -24,6 +25,7 @@ function tierLines(tier: SlowTier, width: number, paint: Paint): string[] {
     '  slowest files',
     ...fileTable(tier, width, paint),
     '',
+    ...trendLines(tier, width, paint),
     ...overLines(tier, width, paint),
     ...moveLines(tier, width, paint),
   ]

@@ -13,11 +13,14 @@ test('a run leaves all of its reports, and latest points at it', async () => {
   expect(stdout).toContain(run)
   expect(readdirSync(path.join(cwd, 'reports')).toSorted()).toEqual([run, 'history.json', 'latest'])
   expect(readdirSync(path.join(cwd, 'reports', run)).toSorted()).toEqual([
+    'ctrf.json',
     'journal.ndjson',
     'junit.xml',
+    'metrics.prom',
     'report.html',
     'summary.json',
     'summary.md',
+    'trace.json',
   ])
   expect(readFileSync(path.join(cwd, 'reports/latest/junit.xml'), 'utf8')).toContain('tests="2"')
 })
@@ -52,6 +55,15 @@ test('plan and run --dry-run print the same, run nothing and write nothing', asy
     ],
   })
   expect(existsSync(path.join(cwd, 'reports'))).toBe(false)
+})
+
+test('GITHUB_ACTIONS: failures are annotations, relative to the checkout', async () => {
+  const cwd = project({ 'suites/fast/a/one.test.ts': FAILS })
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: path.dirname(cwd) }
+  const { exitCode, stdout } = await tiershard(cwd, ['run'], env)
+  expect(exitCode).toBe(1)
+  expect(stdout).toContain(`::error file=${path.basename(cwd)}/suites/fast/a/one.test.ts,line=`)
+  expect((await tiershard(cwd, ['run'])).stdout).not.toContain('::error')
 })
 
 test('the summary goes to GITHUB_STEP_SUMMARY', async () => {

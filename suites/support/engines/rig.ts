@@ -39,7 +39,7 @@ export function makeProject(version: Version | null, from: string | Record<strin
 
 /** This process's environment without what a run or a test runner around it has put there. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
-  const outer = /^(?:TIERSHARD_|REDIS_|VITEST|GITHUB_STEP_SUMMARY$|NODE_OPTIONS$|NODE_ENV$|TEST$|FORCE_|NO_COLOR$)/
+  const outer = /^(?:TIERSHARD_|REDIS_|VITEST|GITHUB_|NODE_OPTIONS$|NODE_ENV$|TEST$|FORCE_|NO_COLOR$)/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !outer.test(name)))
 }
 

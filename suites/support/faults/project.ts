@@ -69,6 +69,7 @@ test('third', () => {})
     'tiershard.config.js': `export default {
       tiers: { standard: { shards: 2 } },
       suites: { all: { tier: 'standard', files: 'tests/**/*.test.ts' } },
+      redis: { patience: '10s' },
     }`,
     'vitest.config.js': `export default { test: { include: ['tests/**/*.test.ts'] } }`,
     'tests/done.test.ts': sized(waits, 4000),

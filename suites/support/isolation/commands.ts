@@ -50,7 +50,7 @@ export function start(
 
 /** The environment without what tiershard, vitest and CI put into it: a run inside a run has to start from nothing. */
 export function outsideEnvironment(): NodeJS.ProcessEnv {
-  const foreign = /^(TIERSHARD_|REDIS_|VITEST|STRANGERS_|GITHUB_STEP_SUMMARY$|NODE_OPTIONS$|NODE_ENV$|TEST$)/
+  const foreign = /^(TIERSHARD_|REDIS_|VITEST|STRANGERS_|GITHUB_|NODE_OPTIONS$|NODE_ENV$|TEST$)/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)))
 }
 

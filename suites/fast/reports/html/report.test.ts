@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { Script } from 'node:vm'
-import fc from 'fast-check'
+import fc from '../../../support/property.ts'
 import { describe, expect, test } from 'vitest'
 import { foldAll } from '../../../../src/core/record.ts'
 import { column, countFile, countRun, testVerdicts } from '../../../../src/core/verdict.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../../support/property.ts'
 import { expect, test } from 'vitest'
 import { searcher, type Query } from '../../../../src/reports/html/page/search.js'
 import { duration as ours, OUTCOMES, patternOf, quoted } from '../../../../src/reports/html/page/words.js'

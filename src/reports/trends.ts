@@ -1,0 +1,136 @@
+import type { Past, TestPast, TierPast } from '../core/ports.ts'
+import type { TierRecord } from '../core/record.ts'
+import { quantile, trendOf } from './regression.ts'
+
+/** What a tier's history says beside this one run. */
+export interface TierTrends {
+  /** Only runs on machines of this class are compared: "linux-x64, 4 cpus". */
+  readonly machine: string
+  /** How long this run's machine took compared with its past, by which all times below are divided; null: not known. */
+  readonly pace: number | null
+  /** Tests of this run with enough samples to be judged. */
+  readonly judged: number
+  /** Slower for five runs, the most time lost first, `top` at most. */
+  readonly regressed: readonly SlowerTest[]
+  readonly regressedCount: number
+  /** Slower for three runs. */
+  readonly suspect: readonly SlowerTest[]
+  readonly suspectCount: number
+  /** Usually over the tier's slow threshold: the median of the last five runs is. */
+  readonly overBudget: readonly UsualTime[]
+  readonly overBudgetCount: number
+  /** Within the threshold as a rule, and more than three times over it in this run. */
+  readonly spiked: readonly UsualTime[]
+  readonly spikedCount: number
+  /** Failed and passed on the same code; the latest first. */
+  readonly flaky: readonly FlakyTest[]
+  readonly flakyCount: number
+}
+
+export interface UsualTime {
+  readonly file: string
+  readonly name: string
+  /** Of the last five runs, or so many as there are, ms. */
+  readonly usualMs: number
+  /** Of this run, ms. */
+  readonly durationMs: number
+}
+
+export interface SlowerTest {
+  readonly file: string
+  readonly name: string
+  /** The median before and now, ms. */
+  readonly beforeMs: number
+  readonly nowMs: number
+  /** What every run pays for it, ms. */
+  readonly lostMs: number
+  /** Of the tier's test time in this run, 0 to 1. */
+  readonly share: number
+  /** All of its samples, whole ms, newest last: for a sparkline. */
+  readonly ms: readonly number[]
+}
+
+export interface FlakyTest {
+  readonly file: string
+  readonly name: string
+  readonly lastAt: number
+  readonly passes: number
+}
+
+/** A budget is judged by so many runs, and one run alone only from this factor on. */
+const BUDGET_RUNS = 5
+const SPIKE = 3
+
+/**
+ * @param testMs the time of all tests of the tier in this run, ms
+ * @param top how many entries a list has at most
+ * @returns null when no past run is known
+ */
+export function analyseTrends(tier: TierRecord, past: Past, testMs: number, top: number): TierTrends | null {
+  const known = past.tier(tier.name)
+  if (known === null) return null
+  const tests = known.tests.filter(({ isOfRun }) => isOfRun)
+  const { regressed, suspect, judged } = slowerTests(tests, testMs)
+  const { overBudget, spiked } = budgets(tests, tier.settings.slowMs, known)
+  const flaky = known.flaky.toSorted((a, b) => b.lastAt - a.lastAt || byPlace(a, b))
+  return {
+    machine: known.machine,
+    pace: known.pace,
+    judged,
+    regressed: regressed.slice(0, top),
+    regressedCount: regressed.length,
+    suspect: suspect.slice(0, top),
+    suspectCount: suspect.length,
+    overBudget: overBudget.slice(0, top),
+    overBudgetCount: overBudget.length,
+    spiked: spiked.slice(0, top),
+    spikedCount: spiked.length,
+    flaky: flaky.slice(0, top),
+    flakyCount: flaky.length,
+  }
+}
+
+function slowerTests(
+  tests: readonly TestPast[],
+  testMs: number,
+): { readonly regressed: SlowerTest[]; readonly suspect: SlowerTest[]; readonly judged: number } {
+  const found = { regressed: [] as SlowerTest[], suspect: [] as SlowerTest[] }
+  let judged = 0
+  for (const { file, name, ms } of tests) {
+    const trend = trendOf(ms)
+    if (trend.kind !== 'unknown') judged++
+    if (trend.kind !== 'regressed' && trend.kind !== 'suspect') continue
+    const { beforeMs, nowMs } = trend
+    const lostMs = nowMs - beforeMs
+    const share = testMs > 0 ? Math.min(1, lostMs / testMs) : 0
+    found[trend.kind].push({ file, name, beforeMs, nowMs, lostMs, share, ms: ms.map(Math.round) })
+  }
+  const mostLostFirst = (a: SlowerTest, b: SlowerTest): number => b.lostMs - a.lostMs || byPlace(a, b)
+  return { regressed: found.regressed.sort(mostLostFirst), suspect: found.suspect.sort(mostLostFirst), judged }
+}
+
+function budgets(
+  tests: readonly TestPast[],
+  slowMs: number,
+  { pace }: TierPast,
+): { readonly overBudget: UsualTime[]; readonly spiked: UsualTime[] } {
+  const enough = tests.filter(({ ms }) => ms.length >= BUDGET_RUNS)
+  const usual = enough.map(({ file, name, ms }): UsualTime => {
+    const last = ms.slice(-BUDGET_RUNS).sort((a, b) => a - b)
+    return { file, name, usualMs: quantile(last, 0.5), durationMs: Math.round(ms.at(-1)! * (pace ?? 1)) }
+  })
+  return {
+    overBudget: usual.filter(({ usualMs }) => usualMs > slowMs).sort((a, b) => b.usualMs - a.usualMs || byPlace(a, b)),
+    spiked: usual
+      .filter(({ usualMs, durationMs }) => usualMs <= slowMs && durationMs > SPIKE * slowMs)
+      .sort((a, b) => b.durationMs - a.durationMs || byPlace(a, b)),
+  }
+}
+
+function byPlace(
+  a: { readonly file: string; readonly name: string },
+  b: { readonly file: string; readonly name: string },
+): number {
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1
+  return a.name < b.name ? -1 : 1
+}

@@ -1,0 +1,92 @@
+import fc from '../../support/property.ts'
+import { expect, test } from 'vitest'
+import { combine } from '../../../src/history/combine.ts'
+import { emptyHistory, parse, serialise, type HistoryData } from '../../../src/history/data.ts'
+import { RUNS_KEPT } from '../../../src/history/merge.ts'
+import { historyOf, runOf, someRuns } from '../../support/history/runs.ts'
+
+/** In the form that combining gives: runs numbered from the oldest, files and tests by name. */
+const canonical = (data: HistoryData): string => serialise(combine(data, emptyHistory()))
+
+/** Some runs, spread over two nodes; some runs are on both. */
+const twoNodes = someRuns.chain((runs) =>
+  fc
+    .array(fc.constantFrom('left', 'right', 'both'), { minLength: runs.length, maxLength: runs.length })
+    .map((sides) => ({
+      runs,
+      left: historyOf(...runs.filter((_, i) => sides[i] !== 'right')),
+      right: historyOf(...runs.filter((_, i) => sides[i] !== 'left')),
+    })),
+)
+
+test('combining is commutative to the byte, changes neither side, and loses nothing', () => {
+  fc.assert(
+    fc.property(twoNodes, ({ left, right }) => {
+      const before = [serialise(left), serialise(right)]
+      const both = combine(left, right)
+      expect(serialise(both)).toBe(serialise(combine(right, left)))
+      expect([serialise(left), serialise(right)]).toEqual(before)
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('combining again changes nothing', () => {
+  fc.assert(
+    fc.property(twoNodes, ({ left, right }) => {
+      const both = combine(left, right)
+      expect(serialise(combine(both, right))).toBe(serialise(both))
+      expect(serialise(combine(left, both))).toBe(serialise(both))
+      expect(serialise(combine(both, both))).toBe(serialise(both))
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('nodes together know what one node would that ran everything', () => {
+  fc.assert(
+    fc.property(twoNodes, ({ runs, left, right }) => {
+      const samples = (text: string): unknown => text.replaceAll(/"flaky":\{[^}]*\}/g, '')
+      expect(samples(serialise(combine(left, right)))).toBe(samples(canonical(historyOf(...runs))))
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('files that other nodes ran in the same time are side by side', () => {
+  const both = combine(
+    historyOf(runOf('node-1', 0, { 'a.test.ts': { t: 5 } })),
+    historyOf(runOf('node-2', 0, { 'b.test.ts': { t: 6 } })),
+  )
+  const tier = both.tiers.get('fast')!
+  expect(tier.runs.map(({ n, id }) => [n, id])).toEqual([
+    [1, 'node-1'],
+    [2, 'node-2'],
+  ])
+  expect([...tier.files].map(([id, { samples, tests }]) => [id, samples, tests])).toEqual([
+    ['a.test.ts', '1P2x', 't|5'],
+    ['b.test.ts', '2P2y', 't|6'],
+  ])
+})
+
+test('of two histories the latest runs are kept', () => {
+  const run = (i: number): ReturnType<typeof runOf> => runOf(`r${i}`, i, { [`${i}.test.ts`]: { t: i } })
+  const old = historyOf(...Array.from({ length: 20 }, (_, i) => run(i)))
+  const late = historyOf(...Array.from({ length: RUNS_KEPT }, (_, i) => run(i + 10)))
+  const tier = combine(old, late).tiers.get('fast')!
+  expect(tier.runs).toHaveLength(RUNS_KEPT)
+  expect([tier.files.has('9.test.ts'), tier.files.has('10.test.ts')]).toEqual([false, true])
+})
+
+test('a history of version 1 is read, and written as version 2', () => {
+  const text =
+    '{"format":"x","version":1,"tiers":{"fast":{"runs":[{"n":1,"id":"r","at":5,"commit":null,"machine":"m"}],' +
+    '"files":["a"],"samples":["1P2"],"tests":["t|2"]}}}'
+  const parsed = parse(text)
+  expect(parsed.ok && parsed.data.tiers.get('fast')?.files.get('a')).toEqual({
+    samples: '1P2',
+    tests: 't|2',
+    flaky: '',
+  })
+  expect(parsed.ok && serialise(parsed.data)).toContain('"version":2')
+})
