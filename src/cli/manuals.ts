@@ -43,7 +43,7 @@ const REPORTS: OptionText = {
 
 const REDIS: OptionText = {
   flags: '--redis <SOURCE>',
-  text: "Where Redis comes from: 'auto', 'local', 'embedded' or a URL: redis://host:6379 or rediss://host:6379.",
+  text: "Where Redis comes from: 'auto', 'local', 'embedded' or a URL: redis://host:6379, rediss://host:6379 or unix:///path/of/socket.",
   group: 'How to run',
 }
 

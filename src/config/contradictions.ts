@@ -14,6 +14,7 @@ export function contradictions(input: unknown, root: string | null): Mistake[] {
     ...Object.entries(tiers).flatMap(([name, tier]) => impatientTier(name, objectAt(tier))),
     ...suiteContradictions(config, [...new Set([...BUILT_IN_TIERS, ...Object.keys(tiers)])]),
     ...redisContradictions(objectAt(config['redis'])),
+    ...tlsContradictions(objectAt(objectAt(config['redis'])['tls']), root),
     ...missingVitestConfig(objectAt(config['vitest'])['config'], root),
   ]
 }
@@ -100,7 +101,20 @@ function redisContradictions(redis: Readonly<Record<string, unknown>>): Mistake[
   })
 }
 
+function tlsContradictions(tls: Readonly<Record<string, unknown>>, root: string | null): Mistake[] {
+  const missing = ['ca', 'cert', 'key'].flatMap((name) => missingFile(['redis', 'tls', name], tls[name], root))
+  const [given, lacking] = tls['cert'] === undefined ? ['key', 'cert'] : ['cert', 'key']
+  if (tls[given] === undefined || tls[lacking] !== undefined) return missing
+  const problem = `redis.tls.${given} without redis.tls.${lacking}`
+  const expected = 'a certificate and its key, or none of the two'
+  return [...missing, wrong(['redis', 'tls', given], 'value', problem, expected, show(tls[given]), null)]
+}
+
 function missingVitestConfig(file: unknown, root: string | null): Mistake[] {
+  return missingFile(['vitest', 'config'], file, root)
+}
+
+function missingFile(place: readonly string[], file: unknown, root: string | null): Mistake[] {
   if (typeof file !== 'string' || file.trim() === '' || root === null || existsSync(path.resolve(root, file))) return []
-  return [wrong(['vitest', 'config'], 'value', 'there is no such file', `a file in ${root}`, show(file), null)]
+  return [wrong(place, 'value', 'there is no such file', `a file in ${root}`, show(file), null)]
 }

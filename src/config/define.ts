@@ -64,6 +64,20 @@ export interface UserRedis {
   readonly databases?: readonly number[] | undefined
   /** How long to wait for a free database when other runs hold them all. Default: 2m. */
   readonly wait?: Duration | undefined
+  /** TLS of a `rediss://` server. */
+  readonly tls?: UserTls | undefined
+}
+
+/** TLS of a `rediss://` server: paths of PEM files, relative to the folder of the config. */
+export interface UserTls {
+  /** The authority that signed the server's certificate. Default: the authorities that Node trusts. */
+  readonly ca?: string | undefined
+  /** The client's certificate, for a server that wants one; needs `key`. */
+  readonly cert?: string | undefined
+  /** The key of the client's certificate. */
+  readonly key?: string | undefined
+  /** The name that the server's certificate is for, also sent to a router (SNI). Default: the host of the URL. */
+  readonly servername?: string | undefined
 }
 
 /** How vitest is used. */

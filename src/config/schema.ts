@@ -119,7 +119,8 @@ function globs() {
 const someGlobs = v.pipe(globs(), v.nonEmpty('at least one glob\nthe list is empty: no file would belong to the suite'))
 
 /** Variables that the run sets itself. */
-const OWN_VARIABLE = /^(TIERSHARD_.*|REDIS_(URL|HOST|PORT|DB|USERNAME|PASSWORD|KEY_PREFIX))$/
+const OWN_VARIABLE =
+  /^(TIERSHARD_.*|REDIS_(URL|HOST|PORT|DB|USERNAME|PASSWORD|KEY_PREFIX|SOCKET|TLS_(CA|CERT|KEY|SERVERNAME)))$/
 
 const variable = leaf<string>(
   'the name of an environment variable: letters, digits and _, not one that the run sets itself',
@@ -170,6 +171,20 @@ const suite = v.object(
   'an object with the options of a suite',
 )
 
+const file = leaf<string>('the path of a file', (input) => typeof input === 'string' && input.trim() !== '')
+
+const tls = v.object(
+  {
+    ca: v.optional(file),
+    cert: v.optional(file),
+    key: v.optional(file),
+    servername: v.optional(
+      leaf<string>('a host name', (input) => typeof input === 'string' && /^[\w*-]+(\.[\w-]+)*$/.test(input)),
+    ),
+  },
+  'an object with the options of TLS',
+)
+
 const redis = v.object(
   {
     source: v.optional(
@@ -187,12 +202,12 @@ const redis = v.object(
       ),
     ),
     wait: v.optional(duration(0)),
+    tls: v.optional(tls),
   },
   'an object with the options of redis',
 )
 
 const folder = leaf<string>('the path of a folder', (input) => typeof input === 'string' && input.trim() !== '')
-const file = leaf<string>('the path of a file', (input) => typeof input === 'string' && input.trim() !== '')
 
 export const configSchema = v.object(
   {

@@ -1,10 +1,11 @@
 import path from 'node:path'
-import type { Settings, SourceRequest, SuiteSettings, TierSettings } from '../core/settings.ts'
+import type { Settings, SourceRequest, SuiteSettings, TierSettings, TlsSettings } from '../core/settings.ts'
 import type { ParsedConfig } from './schema.ts'
 import { parseSource } from './source.ts'
 import { BUILT_IN_TIERS, DEFAULT_RETRIES, DEFAULT_WAIT_MS, defaultShards, tierDefaults } from './tiers.ts'
 
 type ParsedTier = NonNullable<ParsedConfig['tiers']>[string]
+type ParsedTls = NonNullable<NonNullable<ParsedConfig['redis']>['tls']>
 type ParsedSuite = NonNullable<ParsedConfig['suites']>[string]
 
 /** Fills in every default. `found` are the suites to use when the config names none. */
@@ -26,6 +27,7 @@ export function toSettings(
       control: config.redis?.control ?? null,
       databases: config.redis?.databases ?? null,
       waitMs: config.redis?.wait ?? DEFAULT_WAIT_MS,
+      ...(config.redis?.tls === undefined ? {} : { tls: toTls(config.redis.tls, place.root) }),
     },
     reportsDir: path.resolve(place.root, config.reports ?? 'reports'),
     vitestConfig: config.vitest?.config === undefined ? null : path.resolve(place.root, config.vitest.config),
@@ -63,6 +65,12 @@ function toSuite(name: string, suite: ParsedSuite): SuiteSettings {
     isolation: suite.isolation ?? 'db',
     env: suite.env ?? {},
   }
+}
+
+function toTls({ servername, ...files }: ParsedTls, root: string): TlsSettings {
+  const given = Object.entries(files).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const absolute = Object.fromEntries(given.map(([name, file]) => [name, path.resolve(root, file)]))
+  return { ...absolute, ...(servername === undefined ? {} : { servername }) }
 }
 
 /** What a command line may change, for every tier of the run. */

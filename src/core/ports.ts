@@ -1,6 +1,6 @@
 import type { Cause } from './ending.ts'
 import type { CollectedTest, ErrorRecord, Leftovers, PlannedFile, ServerFacts, TestResult } from './events.ts'
-import type { TierSettings } from './settings.ts'
+import type { TierSettings, TlsSettings } from './settings.ts'
 
 /**
  * What the rooms know of each other. Each interface is asked for by the room that uses it (`run`) and given by another;
@@ -117,6 +117,10 @@ export interface Connection {
   readonly port: number
   readonly username: string | null
   readonly password: string | null
+  /** Path of a unix socket; then host and port are empty and 0. */
+  readonly socket?: string
+  /** Files and server name that a `rediss://` server needs. */
+  readonly tls?: TlsSettings
 }
 
 export type Trouble =

@@ -44,6 +44,17 @@ export type SourceRequest =
   | { readonly kind: 'local' }
   | { readonly kind: 'embedded' }
 
+/** TLS of a `rediss://` server, as absolute paths of PEM files. */
+export interface TlsSettings {
+  /** The authority that signed the server's certificate; without it, those that Node trusts. */
+  readonly ca?: string
+  /** The client's own certificate and key; both or none. */
+  readonly cert?: string
+  readonly key?: string
+  /** The name that the certificate must be for, and that TLS asks for (SNI); without it, the host of the URL. */
+  readonly servername?: string
+}
+
 export interface RedisSettings {
   readonly source: SourceRequest
   /** The database that holds the leases; it is never leased itself. null: the one the URL names, else 0. */
@@ -52,6 +63,7 @@ export interface RedisSettings {
   readonly databases: readonly number[] | null
   /** How long to wait for a free database when others hold them all, ms. */
   readonly waitMs: number
+  readonly tls?: TlsSettings
 }
 
 export interface Settings {

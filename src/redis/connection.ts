@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
-import net from 'node:net'
 import { Redis } from 'ioredis'
 import type { Cause } from '../core/ending.ts'
 import type { Address } from './address.ts'
 import { connectCause, goneCause, replyCause } from './causes.ts'
+import { wrongScheme } from './diagnose.ts'
+import { roleOf, type Role } from './role.ts'
+import { tlsOptions } from './tls.ts'
 
 /** From the dial to the answer of the server. */
 const CONNECT_LIMIT_MS = 5_000
@@ -11,6 +13,9 @@ const CONNECT_LIMIT_MS = 5_000
 const COMMAND_LIMIT_MS = 10_000
 /** How long a server may be away before the run gives it up. Leases live for 20 s without a heartbeat. */
 export const AWAY_LIMIT_MS = 10_000
+
+/** After this, a server that has not answered to TLS is asked whether it speaks plain Redis. */
+const SCHEME_PATIENCE_MS = 1_000
 
 const SCRIPTS = ['probe', 'acquire', 'open', 'clean', 'renew', 'release', 'status', 'adopt', 'revoke'] as const
 export type ScriptName = (typeof SCRIPTS)[number]
@@ -47,12 +52,10 @@ export class AdminConnection {
   private constructor(address: Address) {
     this.address = address
     this.#redis = new Redis({
-      host: address.host,
-      port: address.port,
+      ...(address.socket === undefined ? { host: address.host, port: address.port } : { path: address.socket }),
       ...(address.username === null ? {} : { username: address.username }),
       ...(address.password === null ? {} : { password: address.password }),
-      // ioredis sends no server name of its own, and a router cannot do without.
-      ...(address.tls ? { tls: net.isIP(address.host) === 0 ? { servername: address.host } : {} } : {}),
+      ...(address.tls ? { tls: tlsOptions(address.host, address.secure) } : {}),
       lazyConnect: true,
       connectionName: 'tiershard',
       disableClientInfo: true,
@@ -79,19 +82,29 @@ export class AdminConnection {
   ): Promise<{ ok: true; connection: AdminConnection } | { ok: false; cause: Cause }> {
     const connection = new AdminConnection(address)
     const limit = AbortSignal.timeout(CONNECT_LIMIT_MS)
-    const up = await settled(connection.#redis.connect(), AbortSignal.any([limit, signal]))
-    if (up) {
+    const connecting = settled(connection.#redis.connect(), AbortSignal.any([limit, signal]))
+    // A plain server does not answer to TLS at all: there is no need to sit out the limit.
+    const early = address.tls
+      ? after(SCHEME_PATIENCE_MS, connecting).then((silent) => (silent ? wrongScheme(address) : null))
+      : null
+    const wrong = early?.then((cause) => cause ?? new Promise<never>(() => {}))
+    const up = await Promise.race(wrong === undefined ? [connecting] : [connecting, wrong])
+    if (up === true) {
       connection.#established = true
       return { ok: true, connection }
     }
-    const cause = connectCause({
-      label: address.label,
-      tls: address.tls,
-      password: address.password !== null,
-      error: connection.#error,
-      connected: connection.#connected,
-      limitMs: limit.aborted ? CONNECT_LIMIT_MS : null,
-    })
+    const certain =
+      typeof up === 'object' ? up : isExplained(connection.#error) ? null : await (early ?? wrongScheme(address))
+    const cause =
+      certain ??
+      connectCause({
+        label: address.label,
+        tls: address.tls,
+        password: address.password !== null,
+        error: connection.#error,
+        connected: connection.#connected,
+        limitMs: limit.aborted ? CONNECT_LIMIT_MS : null,
+      })
     connection.close()
     return { ok: false, cause }
   }
@@ -101,6 +114,12 @@ export class AdminConnection {
     const text = await this.#redis.info().catch(() => null)
     if (text === null) return null
     return new Map([...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key!, value!]))
+  }
+
+  /** What the server is in its replication; null when the user may not ask. */
+  async role(): Promise<Role | null> {
+    const answer = await this.#redis.role().catch(() => null)
+    return answer === null ? null : roleOf(answer)
   }
 
   /** Runs one of our scripts. Answers within 10 s and the patience; errors come as a cause. */
@@ -213,4 +232,21 @@ async function settled(promise: Promise<unknown>, signal: AbortSignal): Promise<
     () => false,
   )
   return Promise.race([done, aborted])
+}
+
+/** Whether the promise takes longer than this. */
+async function after(ms: number, promise: Promise<boolean>): Promise<boolean> {
+  const late = AbortSignal.timeout(ms)
+  await settled(promise, late)
+  return late.aborted || !(await promise)
+}
+
+/** An error that needs no look at the port: an answer of the server, a certificate, a dial that did not come through. */
+function isExplained(error: Error | null): boolean {
+  if (error === null) return false
+  const code = 'code' in error ? String(error.code) : ''
+  return (
+    error.name === 'ReplyError' ||
+    /^E(CONNREFUSED|NOTFOUND|AI_AGAIN|ACCES|NOENT|HOSTUNREACH)$|CERT|SIGNED|ALTNAME|ISSUER/.test(code)
+  )
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cause } from '../core/ending.ts'
 import type { ServerFacts } from '../core/events.ts'
-import { clusterCause, replyCause, tooFewCause } from './causes.ts'
+import { clusterCause, replicaCause, replyCause, sentinelPortCause, tooFewCause } from './causes.ts'
 import { AWAY_LIMIT_MS, type AdminConnection } from './connection.ts'
 
 /** How long a server may take to load its data. */
@@ -31,6 +31,9 @@ export async function probe(connection: AdminConnection, origin: Origin, signal:
   const info = await loaded(connection, signal)
   // First of all: a cluster says that it has 16 databases, and fails later.
   if (info?.get('cluster_enabled') === '1') return { ok: false, cause: clusterCause(address.label) }
+  if (info?.get('redis_mode') === 'sentinel') return { ok: false, cause: sentinelPortCause(address.label) }
+  const role = await connection.role()
+  if (role?.kind === 'replica') return { ok: false, cause: replicaCause(address.label, role.master) }
   const control = origin.control ?? address.database ?? 0
   const token = randomUUID()
   const answer = await connection.run({

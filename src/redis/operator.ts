@@ -3,7 +3,7 @@ import type { ServerFacts } from '../core/events.ts'
 import type { RedisSettings } from '../core/settings.ts'
 import type { AdminConnection, Answer, ScriptName } from './connection.ts'
 import { FENCES, recordKey, RECORD_PREFIX } from './keys.ts'
-import { choose } from './resolve.ts'
+import { choose, withTls } from './resolve.ts'
 import { connect } from './server.ts'
 
 /** What `tiershard redis status` says of one database. */
@@ -62,7 +62,9 @@ export async function openAdmin(
   if (choice.kind === 'none') return { ok: false, cause: choice.cause }
   if (choice.kind !== 'url') return { ok: false, cause: nothingToLookAt() }
   const origin = { source: 'url', reason: choice.reason, control: settings.control } as const
-  const opened = await connect(choice.address, origin, AbortSignal.timeout(60_000))
+  const address = await withTls(choice.address, settings)
+  if (!address.ok) return address
+  const opened = await connect(address.address, origin, AbortSignal.timeout(60_000))
   if (!opened.ok) return opened
   return { ok: true, admin: new Operator(opened.connection, opened.facts) }
 }

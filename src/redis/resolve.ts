@@ -6,6 +6,7 @@ import { addressOf, parseAddress, type Address } from './address.ts'
 import { startEmbedded, type Started } from './embedded/start.ts'
 import { findNative, noNativeServer, startLocal } from './local.ts'
 import { serve } from './server.ts'
+import { readTls } from './tls.ts'
 
 /** The one source that a run uses, and why. */
 export type Choice =
@@ -35,8 +36,11 @@ export async function resolveRedis(
   switch (choice.kind) {
     case 'none':
       return { ok: false, cause: choice.cause }
-    case 'url':
-      return serve(choice.address, origin('url', choice.reason), settings, signal, null)
+    case 'url': {
+      const address = await withTls(choice.address, settings)
+      if (!address.ok) return address
+      return serve(address.address, origin('url', choice.reason), settings, signal, null)
+    }
     case 'local':
       return serveStarted(await startLocal(choice.program, signal), origin('local', choice.reason))
     case 'embedded':
@@ -48,6 +52,26 @@ export async function resolveRedis(
   async function serveStarted(started: Started, from: ReturnType<typeof origin>): Promise<Resolved> {
     return started.ok ? serve(addressOf(started.server), from, settings, signal, started.server) : started
   }
+}
+
+/** The address with what the settings say of TLS. */
+export async function withTls(
+  address: Address,
+  { tls }: RedisSettings,
+): Promise<{ readonly ok: true; readonly address: Address } | { readonly ok: false; readonly cause: Cause }> {
+  if (tls === undefined) return { ok: true, address }
+  if (!address.tls) {
+    return {
+      ok: false,
+      cause: {
+        code: 'redis-tls',
+        message: `redis.tls is configured, but ${address.label} is an address without TLS.`,
+        remedy: 'Use a rediss:// address, or remove redis.tls from the config.',
+      },
+    }
+  }
+  const read = await readTls(tls)
+  return read.ok ? { ok: true, address: { ...address, secure: read.tls } } : read
 }
 
 /** Decides on the source, without trying it. */
@@ -83,7 +107,7 @@ function fromUrl(url: string, from: 'REDIS_URL' | 'config' | '--redis', env: Nod
     cause: {
       code: 'redis-unreachable',
       message: `${NAME[from]} ${parsed.problem}.`,
-      remedy: `Give it as redis://user:password@host:port/database, or rediss:// for TLS.${unset}`,
+      remedy: `Give it as redis://user:password@host:port/database, rediss:// for TLS, or unix:///path/of/socket.${unset}`,
     },
   }
 }

@@ -21,12 +21,17 @@ export function seatEnvironment(facts: SeatFacts): Record<string, string | null>
   const values = placeholders(facts)
   const env: Record<string, string | null> = {
     REDIS_URL: values['redis.url'] ?? null,
-    REDIS_HOST: values['redis.host'] ?? null,
-    REDIS_PORT: values['redis.port'] ?? null,
+    REDIS_HOST: values['redis.host'] || null,
+    REDIS_PORT: values['redis.port'] || null,
     REDIS_DB: values['redis.db'] ?? null,
     REDIS_USERNAME: values['redis.username'] || null,
     REDIS_PASSWORD: values['redis.password'] || null,
     REDIS_KEY_PREFIX: values['redis.prefix'] ?? null,
+    REDIS_SOCKET: values['redis.socket'] || null,
+    REDIS_TLS_CA: values['redis.tls.ca'] || null,
+    REDIS_TLS_CERT: values['redis.tls.cert'] || null,
+    REDIS_TLS_KEY: values['redis.tls.key'] || null,
+    REDIS_TLS_SERVERNAME: values['redis.tls.servername'] || null,
     TIERSHARD_RUN: facts.run,
     TIERSHARD_TIER: facts.tier,
     TIERSHARD_SHARD: String(facts.shard),
@@ -45,11 +50,16 @@ function placeholders(facts: SeatFacts): Record<string, string> {
     ...common,
     'redis.url': connection.url,
     'redis.host': connection.host,
-    'redis.port': String(connection.port),
+    'redis.port': connection.port === 0 ? '' : String(connection.port),
     'redis.db': String(database),
     'redis.username': connection.username ?? '',
     'redis.password': connection.password ?? '',
     'redis.prefix': `s${facts.shard}:`,
+    'redis.socket': connection.socket ?? '',
+    'redis.tls.ca': connection.tls?.ca ?? '',
+    'redis.tls.cert': connection.tls?.cert ?? '',
+    'redis.tls.key': connection.tls?.key ?? '',
+    'redis.tls.servername': connection.tls?.servername ?? '',
   }
 }
 

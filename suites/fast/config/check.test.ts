@@ -172,6 +172,19 @@ describe('limits of a tier contain each other', () => {
   })
 })
 
+test('redis.tls: a certificate and its key belong together, and the files are there', () => {
+  expect(short({ redis: { tls: { cert: 'a.pem' } } })[0]).toContain('redis.tls.cert')
+  expect(short({ redis: { tls: { key: 'a.pem' } } })[0]).toContain('redis.tls.key')
+  expect(short({ redis: { tls: { ca: '' } } })[0]).toContain('redis.tls.ca')
+  expect(short({ redis: { tls: { servername: 'https://host' } } })[0]).toContain('redis.tls.servername')
+  expect(checkConfig({ redis: { tls: { ca: 'no-such.pem' } } }, import.meta.dirname)).toMatchObject({
+    ok: false,
+    mistakes: [{ path: ['redis', 'tls', 'ca'], problem: 'there is no such file' }],
+  })
+  const tls = { ca: 'check.test.ts', servername: 'cache.example' }
+  expect(checkConfig({ redis: { tls } }, import.meta.dirname)).toMatchObject({ ok: true })
+})
+
 test('redis: sources and databases', () => {
   expect(short({ redis: { source: 'embeded' } })).toEqual(["redis.source | 'embeded' | did you mean 'embedded'?"])
   expect(short({ redis: { source: 'http://host' } })).toEqual(["redis.source | 'http://host'"])

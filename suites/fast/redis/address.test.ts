@@ -44,6 +44,13 @@ describe('an address', () => {
     expect(connectionTo(address, 5).url).toBe('redis://[::1]:6380/5')
   })
 
+  test.each(['unix:///run/redis.sock', 'redis+unix:///run/redis.sock', '/run/redis.sock'])('%s is a socket', (url) => {
+    const address = parsed(`${url}?db=3&password=p%40ss&family=6`)
+    expect(address).toMatchObject({ socket: '/run/redis.sock', database: 3, password: 'p@ss', search: '?family=6' })
+    expect(address.label).toBe('unix:///run/redis.sock')
+    expect(parsed(connectionTo(address, 7).url)).toEqual({ ...address, database: 7 })
+  })
+
   test.each([
     ['', 'is set, but empty'],
     ['  ', 'is set, but empty'],
@@ -55,6 +62,9 @@ describe('an address', () => {
     ['redis://:sesame@h:0', 'port 0'],
     ['redis://:sesame%@h', 'not percent-encoded'],
     ['redis://:sesame@h:99999', 'is not a URL'],
+    ['unix://host/run/redis.sock?password=sesame', 'does not name a socket'],
+    ['unix:///?password=sesame', 'does not name a socket'],
+    ['/run/redis.sock?db=two&password=sesame', 'not a database number'],
   ])('%j is refused: %s', (url, problem) => {
     const result = parseAddress(url, {})
     expect(result).toMatchObject({ ok: false, problem: expect.stringContaining(problem) })
