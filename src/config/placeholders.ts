@@ -8,6 +8,8 @@ export const PLACEHOLDERS: readonly string[] = [
   'redis.password',
   'redis.prefix',
   'redis.socket',
+  'redis.sentinels',
+  'redis.sentinel.master',
   'redis.tls.ca',
   'redis.tls.cert',
   'redis.tls.key',

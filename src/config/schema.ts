@@ -120,7 +120,7 @@ const someGlobs = v.pipe(globs(), v.nonEmpty('at least one glob\nthe list is emp
 
 /** Variables that the run sets itself. */
 const OWN_VARIABLE =
-  /^(TIERSHARD_.*|REDIS_(URL|HOST|PORT|DB|USERNAME|PASSWORD|KEY_PREFIX|SOCKET|TLS_(CA|CERT|KEY|SERVERNAME)))$/
+  /^(TIERSHARD_.*|REDIS_(URL|HOST|PORT|DB|USERNAME|PASSWORD|KEY_PREFIX|SOCKET|SENTINELS|SENTINEL_MASTER|TLS_(CA|CERT|KEY|SERVERNAME)))$/
 
 const variable = leaf<string>(
   'the name of an environment variable: letters, digits and _, not one that the run sets itself',

@@ -4,7 +4,7 @@ type UrlOrigin = Extract<SourceRequest, { kind: 'url' }>['from']
 
 /** What a source may be, for messages. */
 export const SOURCE_FORMS =
-  "'auto', 'local', 'embedded' or a URL: redis://host:6379, rediss://host:6379 or unix:///path/of/socket"
+  "'auto', 'local', 'embedded' or a URL: redis://host:6379, rediss://host:6379, unix:///path/of/socket or redis+sentinel://host:26379,host2:26379/master-name"
 
 /** Reads a source as config and command line write it; null when it is none. `from` is kept for the run's report. */
 export function parseSource(text: string, from: UrlOrigin): SourceRequest | null {
@@ -13,6 +13,7 @@ export function parseSource(text: string, from: UrlOrigin): SourceRequest | null
 }
 
 function isRedisUrl(text: string): boolean {
+  if (/^redis\+sentinel:\/\/(.*@)?[^/@]+\/[\w.-]+(\/\d*)?$/.test(text)) return true
   if (!URL.canParse(text)) return false
   const { protocol, hostname, pathname } = new URL(text)
   if (protocol === 'unix:' || protocol === 'redis+unix:') return pathname.length > 1

@@ -59,7 +59,7 @@ export interface TestResult {
 
 /** Where the tests' Redis is and what it is. Addresses carry no user and no password. */
 export interface ServerFacts {
-  readonly source: 'url' | 'local' | 'embedded'
+  readonly source: 'url' | 'sentinel' | 'local' | 'embedded'
   /** Why this source: "REDIS_URL is set", "redis-server 7.0.15 found on PATH"... */
   readonly reason: string
   readonly address: string

@@ -121,6 +121,8 @@ export interface Connection {
   readonly socket?: string
   /** Files and server name that a `rediss://` server needs. */
   readonly tls?: TlsSettings
+  /** The Sentinels that tell where the server is after a failover: `host:port,host:port`. */
+  readonly sentinel?: { readonly nodes: string; readonly master: string }
 }
 
 export type Trouble =

@@ -19,6 +19,10 @@ export interface Address {
   readonly socket?: string
   /** What TLS needs besides the host. */
   readonly secure?: Tls
+  /** The Sentinels that named this server. */
+  readonly sentinel?: { readonly nodes: string; readonly master: string }
+  /** Where the server is now, for one that can move; null: nobody knows at the moment. */
+  readonly follow?: () => Promise<Address | null>
 }
 
 export type ParsedAddress =
@@ -107,7 +111,16 @@ export function connectionTo(address: Address, database: number): Connection {
   const scheme = address.tls ? 'rediss' : 'redis'
   const url = `${scheme}://${credentials}${bracketed(host)}:${port}/${database}${address.search}`
   const tls = address.secure?.settings
-  return { url, host, port, username, password, ...(tls === undefined ? {} : { tls }) }
+  const sentinel = address.sentinel
+  return {
+    url,
+    host,
+    port,
+    username,
+    password,
+    ...(tls === undefined ? {} : { tls }),
+    ...(sentinel === undefined ? {} : { sentinel }),
+  }
 }
 
 function bracketed(host: string): string {

@@ -83,7 +83,7 @@ export function sentinelPortCause(label: string): Cause {
   return {
     code: 'redis-sentinel-port',
     message: `A Sentinel answers at ${label}, not a Redis server.`,
-    remedy: 'Use the port of the server itself (usually 6379).',
+    remedy: 'Use redis+sentinel://host:26379/master-name, or the port of the server itself (usually 6379).',
   }
 }
 

@@ -4,6 +4,7 @@ import type { Cause } from '../core/ending.ts'
 import type { Address } from './address.ts'
 import { connectCause, goneCause, replyCause } from './causes.ts'
 import { wrongScheme } from './diagnose.ts'
+import { following } from './follow.ts'
 import { roleOf, type Role } from './role.ts'
 import { tlsOptions } from './tls.ts'
 
@@ -14,6 +15,9 @@ const COMMAND_LIMIT_MS = 10_000
 /** How long a server may be away before the run gives it up. Leases live for 20 s without a heartbeat. */
 export const AWAY_LIMIT_MS = 10_000
 
+/** The longest script of ours takes less than a second. */
+const SILENCE_LIMIT_MS = 3_000
+const REPLICATION_LIMIT_MS = 5_000
 /** After this, a server that has not answered to TLS is asked whether it speaks plain Redis. */
 const SCHEME_PATIENCE_MS = 1_000
 
@@ -38,7 +42,7 @@ export interface Call {
  * wiped database 0). Nothing is sent twice unless {@link Call.repeatable} says that it may.
  */
 export class AdminConnection {
-  readonly address: Address
+  #address: Address
   readonly #redis: Redis
   #established = false
   #closed = false
@@ -50,12 +54,19 @@ export class AdminConnection {
   readonly #listeners: ((cause: Cause) => void)[] = []
 
   private constructor(address: Address) {
-    this.address = address
+    this.#address = address
     this.#redis = new Redis({
       ...(address.socket === undefined ? { host: address.host, port: address.port } : { path: address.socket }),
       ...(address.username === null ? {} : { username: address.username }),
       ...(address.password === null ? {} : { password: address.password }),
       ...(address.tls ? { tls: tlsOptions(address.host, address.secure) } : {}),
+      ...(address.follow === undefined
+        ? {}
+        : {
+            Connector: following(address.follow, (moved) => (this.#address = moved)),
+            // A master that hangs keeps its connections; its successor is found by dialling again.
+            socketTimeout: SILENCE_LIMIT_MS,
+          }),
       lazyConnect: true,
       connectionName: 'tiershard',
       disableClientInfo: true,
@@ -107,6 +118,19 @@ export class AdminConnection {
       })
     connection.close()
     return { ok: false, cause }
+  }
+
+  /** Where the server is; one that is followed may move. */
+  get address(): Address {
+    return this.#address
+  }
+
+  /** Waits until a replica has what this connection wrote, at most 5 s; false: none has. */
+  async replicated(): Promise<boolean> {
+    return this.#redis.wait(1, REPLICATION_LIMIT_MS).then(
+      (replicas) => replicas > 0,
+      () => false,
+    )
   }
 
   /** INFO as a table; null when the user may not call it. */

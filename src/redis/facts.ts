@@ -19,7 +19,7 @@ export interface Origin {
 }
 
 export type Probed =
-  | { readonly ok: true; readonly facts: ServerFacts; readonly embedded: boolean }
+  | { readonly ok: true; readonly facts: ServerFacts; readonly embedded: boolean; readonly replicas: number }
   | { readonly ok: false; readonly cause: Cause }
 
 /**
@@ -34,6 +34,7 @@ export async function probe(connection: AdminConnection, origin: Origin, signal:
   if (info?.get('redis_mode') === 'sentinel') return { ok: false, cause: sentinelPortCause(address.label) }
   const role = await connection.role()
   if (role?.kind === 'replica') return { ok: false, cause: replicaCause(address.label, role.master) }
+  const replicas = role?.kind === 'master' ? role.replicas : 0
   const control = origin.control ?? address.database ?? 0
   const token = randomUUID()
   const answer = await connection.run({
@@ -62,7 +63,7 @@ export async function probe(connection: AdminConnection, origin: Origin, signal:
     databases,
     control,
   }
-  return { ok: true, facts, embedded: info?.get('os')?.startsWith('wasi') === true }
+  return { ok: true, facts, embedded: info?.get('os')?.startsWith('wasi') === true, replicas }
 }
 
 /** INFO, once the server has loaded its data or the limit is over; null when the user may not call it. */

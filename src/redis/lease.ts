@@ -36,7 +36,6 @@ type Reply = ['ok', number?] | ['lost', string, string] | ['newer', string] | ['
 export class LeaseHandle implements Lease {
   readonly database: number
   readonly fence: number
-  readonly connection: Connection
   readonly #options: LeaseOptions
   /** When the server last confirmed the lease, by our monotonic clock: jumps of the wall clock do not matter. */
   #provenAt: number
@@ -49,8 +48,11 @@ export class LeaseHandle implements Lease {
     this.#options = options
     this.database = options.database
     this.fence = options.fence
-    this.connection = options.access
     this.#provenAt = options.provenAt
+  }
+
+  get connection(): Connection {
+    return this.#options.access
   }
 
   async open(): Promise<{ readonly kind: 'ok' } | Trouble> {

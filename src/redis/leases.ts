@@ -33,6 +33,8 @@ export interface LeaseDeskOptions {
   readonly candidates: readonly number[]
   /** The embedded server has no threads: there a flush in the background takes as long and holds up everybody. */
   readonly embedded: boolean
+  /** Whether replicas follow the server: then a grant counts once one of them has it, so that no failover loses it. */
+  readonly replicated: boolean
 }
 
 /** Grants leases of one server, keeps them alive and gives them back. */
@@ -101,6 +103,10 @@ export class LeaseDesk {
       | ['rival', number]
     if (reply[0] === 'rival') return { cause: this.#rival(reply[1]) }
     const [, granted, skipped, holders] = reply
+    if (granted.length > 0 && this.#options.replicated && !(await connection.replicated())) {
+      // The grants expire by themselves.
+      return { cause: this.#notReplicated() }
+    }
     return {
       leases: granted.map(([database, fence]) => this.#hold(Number(database), Number(fence), request.run, sentAt)),
       skipped: skipped.map(([database, keys]) => `${database}: holds ${plural(keys, 'key')} that are not ours`),
@@ -120,7 +126,10 @@ export class LeaseDesk {
       fence,
       owner: this.#owner,
       run,
-      access: connectionTo(connection.address, database),
+      // Asked for anew for every file: a server that is followed may have moved.
+      get access() {
+        return connectionTo(connection.address, database)
+      },
       backgroundFlushKeys: embedded ? 0 : BACKGROUND_FLUSH_KEYS,
       provenAt,
       onEnd: () => this.#held.delete(lease),
@@ -148,6 +157,14 @@ export class LeaseDesk {
       code: 'redis-no-free-database',
       message: `No free database on ${this.#options.facts.address}, ${waited}. Held: ${listed(round.holders)}.${passed}`,
       remedy: 'Wait for the other run, start the server with more databases, or see `tiershard redis status`.',
+    }
+  }
+
+  #notReplicated(): Cause {
+    return {
+      code: 'redis-replica-lag',
+      message: `No replica of ${this.#options.facts.address} has confirmed the leases within 5 s: a failover would lose them.`,
+      remedy: 'See INFO replication on the server: bring its replicas back, or detach the ones that are gone.',
     }
   }
 

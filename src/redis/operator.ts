@@ -4,6 +4,7 @@ import type { RedisSettings } from '../core/settings.ts'
 import type { AdminConnection, Answer, ScriptName } from './connection.ts'
 import { FENCES, recordKey, RECORD_PREFIX } from './keys.ts'
 import { choose, withTls } from './resolve.ts'
+import { findMaster } from './sentinel.ts'
 import { connect } from './server.ts'
 
 /** What `tiershard redis status` says of one database. */
@@ -60,11 +61,14 @@ export async function openAdmin(
 ): Promise<{ ok: true; admin: RedisAdmin } | { ok: false; cause: Cause }> {
   const choice = await choose(settings.source, env)
   if (choice.kind === 'none') return { ok: false, cause: choice.cause }
-  if (choice.kind !== 'url') return { ok: false, cause: nothingToLookAt() }
-  const origin = { source: 'url', reason: choice.reason, control: settings.control } as const
-  const address = await withTls(choice.address, settings)
+  if (choice.kind !== 'url' && choice.kind !== 'sentinel') return { ok: false, cause: nothingToLookAt() }
+  const limit = AbortSignal.timeout(60_000)
+  const found = choice.kind === 'url' ? { ok: true as const, ...choice } : await findMaster(choice.target, limit)
+  if (!found.ok) return found
+  const origin = { source: choice.kind, reason: choice.reason, control: settings.control } as const
+  const address = await withTls(found.address, settings)
   if (!address.ok) return address
-  const opened = await connect(address.address, origin, AbortSignal.timeout(60_000))
+  const opened = await connect(address.address, origin, limit)
   if (!opened.ok) return opened
   return { ok: true, admin: new Operator(opened.connection, opened.facts) }
 }

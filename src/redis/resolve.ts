@@ -5,12 +5,15 @@ import type { RedisSettings, SourceRequest } from '../core/settings.ts'
 import { addressOf, parseAddress, type Address } from './address.ts'
 import { startEmbedded, type Started } from './embedded/start.ts'
 import { findNative, noNativeServer, startLocal } from './local.ts'
+import type { Origin } from './facts.ts'
+import { findMaster, parseSentinel, type SentinelTarget } from './sentinel.ts'
 import { serve } from './server.ts'
 import { readTls } from './tls.ts'
 
 /** The one source that a run uses, and why. */
 export type Choice =
   | { readonly kind: 'url'; readonly address: Address; readonly reason: string }
+  | { readonly kind: 'sentinel'; readonly target: SentinelTarget; readonly reason: string }
   | { readonly kind: 'local'; readonly program: string; readonly reason: string }
   | { readonly kind: 'embedded'; readonly reason: string }
   | { readonly kind: 'none'; readonly cause: Cause }
@@ -28,7 +31,7 @@ export async function resolveRedis(
   signal: AbortSignal,
 ): Promise<Resolved> {
   const choice = await choose(settings.source, env)
-  const origin = (source: 'url' | 'local' | 'embedded', reason: string) => ({
+  const origin = (source: Origin['source'], reason: string) => ({
     source,
     reason,
     control: settings.control,
@@ -40,6 +43,12 @@ export async function resolveRedis(
       const address = await withTls(choice.address, settings)
       if (!address.ok) return address
       return serve(address.address, origin('url', choice.reason), settings, signal, null)
+    }
+    case 'sentinel': {
+      const master = await findMaster(choice.target, signal)
+      if (!master.ok) return master
+      const address = await withTls(master.address, settings)
+      return address.ok ? serve(address.address, origin('sentinel', choice.reason), settings, signal, null) : address
     }
     case 'local':
       return serveStarted(await startLocal(choice.program, signal), origin('local', choice.reason))
@@ -98,7 +107,10 @@ export async function choose(source: SourceRequest, env: NodeJS.ProcessEnv): Pro
   }
 }
 
-function fromUrl(url: string, from: 'REDIS_URL' | 'config' | '--redis', env: NodeJS.ProcessEnv): Choice {
+type UrlOrigin = Extract<SourceRequest, { kind: 'url' }>['from']
+
+function fromUrl(url: string, from: UrlOrigin, env: NodeJS.ProcessEnv): Choice {
+  if (url.trim().startsWith('redis+sentinel:')) return fromSentinels(url, from, env)
   const parsed = parseAddress(url, env)
   if (parsed.ok) return { kind: 'url', address: parsed.address, reason: ASKED_BY[from] }
   const unset = from === 'REDIS_URL' ? ' To go on without it, unset it (env -u REDIS_URL).' : ''
@@ -110,6 +122,15 @@ function fromUrl(url: string, from: 'REDIS_URL' | 'config' | '--redis', env: Nod
       remedy: `Give it as redis://user:password@host:port/database, rediss:// for TLS, or unix:///path/of/socket.${unset}`,
     },
   }
+}
+
+function fromSentinels(url: string, from: UrlOrigin, env: NodeJS.ProcessEnv): Choice {
+  const parsed = parseSentinel(url, env)
+  if (parsed.ok) {
+    return { kind: 'sentinel', target: parsed.target, reason: `${ASKED_BY[from]}: the master ${parsed.target.master}` }
+  }
+  const remedy = 'Give it as redis+sentinel://host:26379,host2:26379/master-name/database.'
+  return { kind: 'none', cause: { code: 'redis-unreachable', message: `${NAME[from]} ${parsed.problem}.`, remedy } }
 }
 
 const ASKED_BY = {

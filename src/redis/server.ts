@@ -5,12 +5,12 @@ import type { RedisSettings } from '../core/settings.ts'
 import type { Address } from './address.ts'
 import { goneCause, tooFewCause } from './causes.ts'
 import { AdminConnection } from './connection.ts'
-import { probe, type Origin } from './facts.ts'
+import { probe, type Origin, type Probed } from './facts.ts'
 import { LeaseDesk } from './leases.ts'
 import type { OwnServer } from './own.ts'
 
 export type Opened =
-  | { readonly ok: true; readonly connection: AdminConnection; readonly facts: ServerFacts; readonly embedded: boolean }
+  | (Extract<Probed, { ok: true }> & { readonly connection: AdminConnection })
   | { readonly ok: false; readonly cause: Cause }
 
 /** Connects to a server and proves that a run can work on it. */
@@ -40,14 +40,14 @@ export async function serve(
     await own?.stop()
     return opened
   }
-  const { connection, facts, embedded } = opened
+  const { connection, facts, embedded, replicas } = opened
   const candidates = origin.source === 'embedded' && !embedded ? impostor(facts) : leasable(facts, settings)
   if (!Array.isArray(candidates)) {
     connection.close()
     await own?.stop()
     return { ok: false, cause: candidates }
   }
-  const desk = new LeaseDesk({ connection, facts, candidates, embedded })
+  const desk = new LeaseDesk({ connection, facts, candidates, embedded, replicated: replicas > 0 })
   own?.onExit((why) => connection.giveUp(goneCause(address.label, `its process ended (${why})`)))
   const close = async (): Promise<void> => {
     await desk.close()

@@ -15,6 +15,8 @@ test('a shard with a database gets everything a client could ask for', () => {
     REDIS_PASSWORD: 'p',
     REDIS_KEY_PREFIX: 's2:',
     REDIS_SOCKET: null,
+    REDIS_SENTINELS: null,
+    REDIS_SENTINEL_MASTER: null,
     REDIS_TLS_CA: null,
     REDIS_TLS_CERT: null,
     REDIS_TLS_KEY: null,
