@@ -4,6 +4,7 @@ import type { Settings } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
 import type { Console } from '../reports/console/index.ts'
 import type { Journal } from '../reports/journal.ts'
+import { openCluster } from './cluster.ts'
 import { tell, type Io } from './io.ts'
 import { runMeta } from './meta.ts'
 import { printPlan } from './plan.ts'
@@ -93,7 +94,7 @@ async function execute(
       ledger,
       resolveRedis: async (signal) => {
         const { resolveRedis } = await import('../redis/index.ts')
-        return resolveRedis(settings.redis, io.env, signal)
+        return resolveRedis(settings.redis, io.env, signal, openCluster)
       },
       waitMs: settings.redis.waitMs,
       signal: stop.signal,

@@ -4,6 +4,7 @@ import { isObject, objectAt, show, wrong, type Mistake } from './mistake.ts'
 import { nearest } from './nearest.ts'
 import { placeholdersIn } from './placeholders.ts'
 import { toMs } from './schema.ts'
+import { TARGETS } from './settings.ts'
 import { BUILT_IN_TIERS, tierDefaults } from './tiers.ts'
 
 /** What no single value can show: options that do not go together. Looks at whatever part of the config is sound. */
@@ -15,6 +16,7 @@ export function contradictions(input: unknown, root: string | null): Mistake[] {
     ...suiteContradictions(config, [...new Set([...BUILT_IN_TIERS, ...Object.keys(tiers)])]),
     ...redisContradictions(objectAt(config['redis'])),
     ...tlsContradictions(objectAt(objectAt(config['redis'])['tls']), root),
+    ...clusterContradictions(objectAt(config['redis'])),
     ...missingVitestConfig(objectAt(config['vitest'])['config'], root),
   ]
 }
@@ -109,6 +111,24 @@ function tlsContradictions(tls: Readonly<Record<string, unknown>>, root: string 
   const expected = 'a certificate and its key, or none of the two'
   return [...missing, wrong(['redis', 'tls', given], 'value', problem, expected, show(tls[given]), null)]
 }
+
+function clusterContradictions(redis: Readonly<Record<string, unknown>>): Mistake[] {
+  const { source, kubernetes } = redis
+  const given = objectAt(kubernetes)
+  const named = TARGETS.filter((target) => given[target] !== undefined)
+  const place = ['redis', 'kubernetes']
+  const one = 'one of service, statefulset and selector'
+  if (isObject(kubernetes) && named.length !== 1) {
+    const found = named.length === 0 ? 'none of them' : named.join(' and ')
+    return [wrong(place, 'value', 'redis.kubernetes does not say which pods', one, found, null)]
+  }
+  if (kubernetes !== undefined || typeof source !== 'string' || !NEEDS_CLUSTER.has(source)) return []
+  const hint = "add redis.kubernetes: { namespace: 'cache', service: 'redis' }"
+  return [wrong(['redis', 'source'], 'value', 'this source needs redis.kubernetes', one, 'nothing', hint)]
+}
+
+/** A Route can be named by REDIS_ROUTE_HOST alone. */
+const NEEDS_CLUSTER: ReadonlySet<string> = new Set(['loadbalancer', 'nodeport', 'port-forward'])
 
 function missingVitestConfig(file: unknown, root: string | null): Mistake[] {
   return missingFile(['vitest', 'config'], file, root)

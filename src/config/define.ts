@@ -53,11 +53,21 @@ export interface UserSuite {
 /** Where Redis comes from. */
 export interface UserRedis {
   /**
-   * `'auto'`: `REDIS_URL` if it is set, else a server that is installed, else the embedded one. `'local'`: start
+   * `'auto'`: `REDIS_URL` if it is set, else the cluster of `kubernetes` if there is one, else a server that is installed,
+   * else the embedded one. `'route'`, `'loadbalancer'`, `'nodeport'`, `'port-forward'`: ways into that cluster. `'local'`: start
    * redis-server or valkey-server from PATH. `'embedded'`: start the embedded Valkey. Or a URL, `redis://` or
    * `rediss://`. A source that does not answer is an error, never another source. Default: `'auto'`.
    */
-  readonly source?: 'auto' | 'local' | 'embedded' | (string & {}) | undefined
+  readonly source?:
+    | 'auto'
+    | 'route'
+    | 'loadbalancer'
+    | 'nodeport'
+    | 'port-forward'
+    | 'local'
+    | 'embedded'
+    | (string & {})
+    | undefined
   /** The database that holds the leases and is never leased itself. Default: the one that the URL names, else 0. */
   readonly control?: number | undefined
   /** The databases that may be leased. Default: all but the control database. */
@@ -66,6 +76,28 @@ export interface UserRedis {
   readonly wait?: Duration | undefined
   /** TLS of a `rediss://` server. */
   readonly tls?: UserTls | undefined
+  /** The Redis in a Kubernetes cluster, for the sources `'route'`, `'loadbalancer'`, `'nodeport'` and `'port-forward'`. */
+  readonly kubernetes?: UserKubernetes | undefined
+}
+
+/** Which Redis in which cluster: one of `service`, `statefulset` and `selector` is needed. */
+export interface UserKubernetes {
+  /** A context of the kubeconfig. Default: the current one. */
+  readonly context?: string | undefined
+  /** Default: that of the context, else `'default'`. */
+  readonly namespace?: string | undefined
+  /** The Service of the Redis pods. */
+  readonly service?: string | undefined
+  /** The StatefulSet of the Redis pods. */
+  readonly statefulset?: string | undefined
+  /** Labels of the Redis pods: `'app=redis,tier=cache'`. */
+  readonly selector?: string | undefined
+  /** The port of Redis in its pods. Default: 6379. */
+  readonly port?: number | undefined
+  /** The name of the OpenShift Route. Default: a Route that leads to the Service. */
+  readonly route?: string | undefined
+  /** How long a load balancer may take to get its address. Default: 2m. */
+  readonly wait?: Duration | undefined
 }
 
 /** TLS of a `rediss://` server: paths of PEM files, relative to the folder of the config. */

@@ -1,12 +1,23 @@
 import path from 'node:path'
-import type { Settings, SourceRequest, SuiteSettings, TierSettings, TlsSettings } from '../core/settings.ts'
+import type {
+  KubernetesSettings,
+  Settings,
+  SourceRequest,
+  SuiteSettings,
+  TierSettings,
+  TlsSettings,
+} from '../core/settings.ts'
 import type { ParsedConfig } from './schema.ts'
 import { parseSource } from './source.ts'
 import { BUILT_IN_TIERS, DEFAULT_RETRIES, DEFAULT_WAIT_MS, defaultShards, tierDefaults } from './tiers.ts'
 
 type ParsedTier = NonNullable<ParsedConfig['tiers']>[string]
+type ParsedKubernetes = NonNullable<NonNullable<ParsedConfig['redis']>['kubernetes']>
 type ParsedTls = NonNullable<NonNullable<ParsedConfig['redis']>['tls']>
 type ParsedSuite = NonNullable<ParsedConfig['suites']>[string]
+
+/** What may select the pods of a Redis in a cluster; a config names one of them. */
+export const TARGETS = ['service', 'statefulset', 'selector'] as const
 
 /** Fills in every default. `found` are the suites to use when the config names none. */
 export function toSettings(
@@ -28,6 +39,7 @@ export function toSettings(
       databases: config.redis?.databases ?? null,
       waitMs: config.redis?.wait ?? DEFAULT_WAIT_MS,
       ...(config.redis?.tls === undefined ? {} : { tls: toTls(config.redis.tls, place.root) }),
+      ...(config.redis?.kubernetes === undefined ? {} : { kubernetes: toKubernetes(config.redis.kubernetes) }),
     },
     reportsDir: path.resolve(place.root, config.reports ?? 'reports'),
     vitestConfig: config.vitest?.config === undefined ? null : path.resolve(place.root, config.vitest.config),
@@ -64,6 +76,18 @@ function toSuite(name: string, suite: ParsedSuite): SuiteSettings {
     engine: suite.engine ?? 'vitest',
     isolation: suite.isolation ?? 'db',
     env: suite.env ?? {},
+  }
+}
+
+function toKubernetes(given: ParsedKubernetes): KubernetesSettings {
+  const kind = TARGETS.find((target) => given[target] !== undefined) ?? 'service'
+  return {
+    context: given.context ?? null,
+    namespace: given.namespace ?? null,
+    target: { kind, name: given[kind] ?? '' },
+    port: given.port ?? 6_379,
+    route: given.route ?? null,
+    waitMs: given.wait ?? DEFAULT_WAIT_MS,
   }
 }
 

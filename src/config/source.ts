@@ -4,11 +4,14 @@ type UrlOrigin = Extract<SourceRequest, { kind: 'url' }>['from']
 
 /** What a source may be, for messages. */
 export const SOURCE_FORMS =
-  "'auto', 'local', 'embedded' or a URL: redis://host:6379, rediss://host:6379, unix:///path/of/socket or redis+sentinel://host:26379,host2:26379/master-name"
+  "'auto', 'route', 'loadbalancer', 'nodeport', 'port-forward', 'local', 'embedded' or a URL: redis://host:6379, rediss://host:6379, unix:///path/of/socket or redis+sentinel://host:26379,host2:26379/master-name"
+
+export const WORDS = ['auto', 'route', 'loadbalancer', 'nodeport', 'port-forward', 'local', 'embedded'] as const
 
 /** Reads a source as config and command line write it; null when it is none. `from` is kept for the run's report. */
 export function parseSource(text: string, from: UrlOrigin): SourceRequest | null {
-  if (text === 'auto' || text === 'local' || text === 'embedded') return { kind: text }
+  const word = WORDS.find((it) => it === text)
+  if (word) return { kind: word }
   return isRedisUrl(text) ? { kind: 'url', url: text, from } : null
 }
 

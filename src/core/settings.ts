@@ -37,10 +37,30 @@ export interface SuiteSettings {
   readonly env: Readonly<Record<string, string>>
 }
 
+/** Ways to a Redis in a Kubernetes cluster, in the order in which `auto` prefers them. */
+export type ClusterSource = 'route' | 'loadbalancer' | 'nodeport' | 'port-forward'
+
+/** Which Redis in which cluster. */
+export interface KubernetesSettings {
+  /** null: the current context of the kubeconfig. */
+  readonly context: string | null
+  /** null: the one of the context, else `default`. */
+  readonly namespace: string | null
+  /** What selects the pods: a Service or a StatefulSet by name, or labels. */
+  readonly target: { readonly kind: 'service' | 'statefulset' | 'selector'; readonly name: string }
+  /** The port of Redis in its pods. */
+  readonly port: number
+  /** The name of the Route; null: one that leads to the Service. */
+  readonly route: string | null
+  /** How long a load balancer may take to get its address, ms. */
+  readonly waitMs: number
+}
+
 /** Where Redis comes from, as asked for. */
 export type SourceRequest =
   | { readonly kind: 'auto' }
   | { readonly kind: 'url'; readonly url: string; readonly from: 'REDIS_URL' | 'config' | '--redis' }
+  | { readonly kind: ClusterSource }
   | { readonly kind: 'local' }
   | { readonly kind: 'embedded' }
 
@@ -64,6 +84,7 @@ export interface RedisSettings {
   /** How long to wait for a free database when others hold them all, ms. */
   readonly waitMs: number
   readonly tls?: TlsSettings
+  readonly kubernetes?: KubernetesSettings
 }
 
 export interface Settings {

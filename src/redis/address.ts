@@ -1,4 +1,5 @@
 import path from 'node:path'
+import type { Cause } from '../core/ending.ts'
 import type { Connection } from '../core/ports.ts'
 import type { Tls } from './tls.ts'
 
@@ -23,6 +24,8 @@ export interface Address {
   readonly sentinel?: { readonly nodes: string; readonly master: string }
   /** Where the server is now, for one that can move; null: nobody knows at the moment. */
   readonly follow?: () => Promise<Address | null>
+  /** What is wrong with the way to the server, for one that is reached through something else; null: nothing. */
+  readonly problem?: () => Cause | null
 }
 
 export type ParsedAddress =

@@ -107,6 +107,7 @@ export class AdminConnection {
     const certain =
       typeof up === 'object' ? up : isExplained(connection.#error) ? null : await (early ?? wrongScheme(address))
     const cause =
+      address.problem?.() ??
       certain ??
       connectCause({
         label: address.label,
@@ -162,7 +163,7 @@ export class AdminConnection {
         if (cause) return { ok: false, cause }
       }
       if (this.#closed || performance.now() >= giveUp || (sent && !call.repeatable)) {
-        return { ok: false, cause: this.#gone ?? goneCause(this.address.label, this.#why()) }
+        return { ok: false, cause: this.#gone ?? this.#away() }
       }
       await this.#nextChange(giveUp - performance.now())
     }
@@ -211,8 +212,13 @@ export class AdminConnection {
   #down(): void {
     if (!this.#established || this.#closed || this.#gone || this.#awayTimer) return
     this.#awayTimer = setTimeout(() => {
-      this.giveUp(goneCause(this.address.label, this.#why()))
+      this.giveUp(this.#away())
     }, AWAY_LIMIT_MS)
+  }
+
+  /** Why the server cannot be reached: something on the way to it, if that is known, else what the client saw. */
+  #away(): Cause {
+    return this.address.problem?.() ?? goneCause(this.address.label, this.#why())
   }
 
   #why(): string {

@@ -68,7 +68,7 @@ async function firstly(socket: net.Socket, event: string, judge: (value: unknown
     return judge(value)
   } catch (error) {
     // A server that wants our certificate ends the handshake with an alert of TLS.
-    return event === 'secureConnect' && /alert/.test(String((error as Error).message))
+    return event === 'secureConnect' && /alert/.test((error as Error).message)
   } finally {
     socket.on('error', () => {}).destroy()
   }

@@ -22,7 +22,7 @@ export function following(follow: () => Promise<Address | null>, moved: (address
         if (address !== null && this.connecting) {
           moved(address)
           this.stream = net.connect({ host: address.host, port: address.port })
-          return this.stream as net.Socket
+          return this.stream
         }
         await sleep(PAUSE_MS)
       }

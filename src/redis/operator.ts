@@ -1,11 +1,17 @@
-import type { Cause } from '../core/ending.ts'
+import { unreachable, type Cause } from '../core/ending.ts'
 import type { ServerFacts } from '../core/events.ts'
+import type { OpenCluster } from '../core/ports.ts'
 import type { RedisSettings } from '../core/settings.ts'
 import type { AdminConnection, Answer, ScriptName } from './connection.ts'
 import { FENCES, recordKey, RECORD_PREFIX } from './keys.ts'
-import { choose, withTls } from './resolve.ts'
+import type { Address } from './address.ts'
+import type { Origin } from './facts.ts'
+import { choose, findCluster, withTls, type Choice } from './resolve.ts'
 import { findMaster } from './sentinel.ts'
 import { connect } from './server.ts'
+
+/** For a command that only looks, from the choice of the source to its answer. */
+const LOOK_LIMIT_MS = 60_000
 
 /** What `tiershard redis status` says of one database. */
 export interface DatabaseStatus {
@@ -58,27 +64,70 @@ export interface RedisAdmin {
 export async function openAdmin(
   settings: RedisSettings,
   env: NodeJS.ProcessEnv,
+  openCluster: OpenCluster | null = null,
 ): Promise<{ ok: true; admin: RedisAdmin } | { ok: false; cause: Cause }> {
-  const choice = await choose(settings.source, env)
-  if (choice.kind === 'none') return { ok: false, cause: choice.cause }
-  if (choice.kind !== 'url' && choice.kind !== 'sentinel') return { ok: false, cause: nothingToLookAt() }
-  const limit = AbortSignal.timeout(60_000)
-  const found = choice.kind === 'url' ? { ok: true as const, ...choice } : await findMaster(choice.target, limit)
+  const choice = await choose(settings.source, env, settings.kubernetes)
+  const limit = AbortSignal.timeout(LOOK_LIMIT_MS)
+  const found = await locate(choice, settings, env, limit, openCluster)
   if (!found.ok) return found
-  const origin = { source: choice.kind, reason: choice.reason, control: settings.control } as const
-  const address = await withTls(found.address, settings)
-  if (!address.ok) return address
-  const opened = await connect(address.address, origin, limit)
-  if (!opened.ok) return opened
-  return { ok: true, admin: new Operator(opened.connection, opened.facts) }
+  const origin = { source: found.source, reason: found.reason, control: settings.control }
+  const opened = await connect(found.address, origin, limit)
+  if (opened.ok) return { ok: true, admin: new Operator(opened.connection, opened.facts, () => found.close()) }
+  await found.close()
+  return opened
+}
+
+type Located =
+  | {
+      readonly ok: true
+      readonly address: Address
+      readonly source: Origin['source']
+      readonly reason: string
+      close(): Promise<void>
+    }
+  | { readonly ok: false; readonly cause: Cause }
+
+/** Where the server of a choice is; only servers that are there without a run. */
+async function locate(
+  choice: Choice,
+  settings: RedisSettings,
+  env: NodeJS.ProcessEnv,
+  limit: AbortSignal,
+  openCluster: OpenCluster | null,
+): Promise<Located> {
+  const at = async (address: Address, source: Origin['source'], reason: string): Promise<Located> => {
+    const secured = await withTls(address, settings)
+    return secured.ok ? { ...secured, source, reason, close: () => Promise.resolve() } : secured
+  }
+  switch (choice.kind) {
+    case 'none':
+      return { ok: false, cause: choice.cause }
+    case 'url':
+      return at(choice.address, 'url', choice.reason)
+    case 'route-host':
+      return at(choice.address, 'route', choice.reason)
+    case 'sentinel': {
+      const master = await findMaster(choice.target, limit)
+      return master.ok ? at(master.address, 'sentinel', choice.reason) : master
+    }
+    case 'cluster':
+      return findCluster(choice, settings, env, limit, openCluster)
+    case 'local':
+    case 'embedded':
+      return { ok: false, cause: nothingToLookAt() }
+    default:
+      return unreachable(choice)
+  }
 }
 
 class Operator implements RedisAdmin {
   readonly facts: ServerFacts
   readonly #connection: AdminConnection
+  readonly #leave: () => Promise<void>
 
-  constructor(connection: AdminConnection, facts: ServerFacts) {
+  constructor(connection: AdminConnection, facts: ServerFacts, leave: () => Promise<void>) {
     this.#connection = connection
+    this.#leave = leave
     this.facts = facts
   }
 
@@ -129,7 +178,7 @@ class Operator implements RedisAdmin {
 
   close(): Promise<void> {
     this.#connection.close()
-    return Promise.resolve()
+    return this.#leave()
   }
 
   #run(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<Answer> {

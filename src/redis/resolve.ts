@@ -1,8 +1,9 @@
 import type { Cause } from '../core/ending.ts'
 import { unreachable } from '../core/ending.ts'
-import type { Resolved } from '../core/ports.ts'
-import type { RedisSettings, SourceRequest } from '../core/settings.ts'
+import type { OpenCluster, Resolved } from '../core/ports.ts'
+import type { ClusterSource, KubernetesSettings, RedisSettings, SourceRequest } from '../core/settings.ts'
 import { addressOf, parseAddress, type Address } from './address.ts'
+import { findInCluster, routeAddress, serveRoute } from './cluster.ts'
 import { startEmbedded, type Started } from './embedded/start.ts'
 import { findNative, noNativeServer, startLocal } from './local.ts'
 import type { Origin } from './facts.ts'
@@ -14,6 +15,10 @@ import { readTls } from './tls.ts'
 export type Choice =
   | { readonly kind: 'url'; readonly address: Address; readonly reason: string }
   | { readonly kind: 'sentinel'; readonly target: SentinelTarget; readonly reason: string }
+  /** The Route that REDIS_ROUTE_HOST names. */
+  | { readonly kind: 'route-host'; readonly address: Address; readonly reason: string }
+  /** null: what there is in the cluster decides. */
+  | { readonly kind: 'cluster'; readonly source: ClusterSource | null; readonly reason: string }
   | { readonly kind: 'local'; readonly program: string; readonly reason: string }
   | { readonly kind: 'embedded'; readonly reason: string }
   | { readonly kind: 'none'; readonly cause: Cause }
@@ -22,6 +27,7 @@ export type Choice =
  * Finds the tests' Redis: the source that was asked for, or, with `auto`, REDIS_URL if it is set, else a native server
  * found on PATH, else the embedded one. Exactly one source is tried: if it does not work, that is the answer.
  *
+ * @param openCluster talks to Kubernetes; null: there is nothing that could
  * @param signal gives up while a server starts or a connection is made
  * @returns the server, or the cause why there is none; nothing is left running then
  */
@@ -29,8 +35,9 @@ export async function resolveRedis(
   settings: RedisSettings,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
+  openCluster: OpenCluster | null = null,
 ): Promise<Resolved> {
-  const choice = await choose(settings.source, env)
+  const choice = await choose(settings.source, env, settings.kubernetes)
   const origin = (source: Origin['source'], reason: string) => ({
     source,
     reason,
@@ -50,6 +57,12 @@ export async function resolveRedis(
       const address = await withTls(master.address, settings)
       return address.ok ? serve(address.address, origin('sentinel', choice.reason), settings, signal, null) : address
     }
+    case 'route-host': {
+      const address = await withTls(choice.address, settings)
+      return address.ok ? serveRoute(address.address, origin('route', choice.reason), settings, signal) : address
+    }
+    case 'cluster':
+      return serveCluster(choice)
     case 'local':
       return serveStarted(await startLocal(choice.program, signal), origin('local', choice.reason))
     case 'embedded':
@@ -58,8 +71,47 @@ export async function resolveRedis(
       return unreachable(choice)
   }
 
+  async function serveCluster(asked: Extract<Choice, { kind: 'cluster' }>): Promise<Resolved> {
+    const found = await findCluster(asked, settings, env, signal, openCluster)
+    if (!found.ok) return found
+    const from = origin(found.source, found.reason)
+    if (found.source === 'route') return serveRoute(found.address, from, settings, signal)
+    const way = { onGone: found.onGone, onExit: () => {}, stop: found.close }
+    return serve(found.address, from, settings, signal, way)
+  }
+
   async function serveStarted(started: Started, from: ReturnType<typeof origin>): Promise<Resolved> {
     return started.ok ? serve(addressOf(started.server), from, settings, signal, started.server) : started
+  }
+}
+
+/** Decides on the way into the cluster, and takes it. */
+export async function findCluster(
+  asked: Extract<Choice, { kind: 'cluster' }>,
+  settings: RedisSettings,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+  openCluster: OpenCluster | null,
+) {
+  if (settings.kubernetes === undefined || openCluster === null) {
+    return { ok: false as const, cause: noCluster(asked.source ?? 'auto') }
+  }
+  const cluster = await openCluster(settings.kubernetes)
+  const chosen =
+    asked.source === null
+      ? await cluster.discover(signal)
+      : { ok: true as const, source: asked.source, why: asked.reason }
+  if (!chosen.ok) return chosen
+  const why = asked.source === null ? `${asked.reason}, ${chosen.why}` : asked.reason
+  const found = await findInCluster(cluster, chosen.source, why, settings, env, signal)
+  return found.ok ? { ...found, source: chosen.source } : found
+}
+
+function noCluster(source: string): Cause {
+  return {
+    code: 'kubernetes-config',
+    message: `The source ${source} was asked for, but the config does not say which Redis in which cluster.`,
+    remedy: "Add redis.kubernetes to the config: { namespace: 'cache', service: 'redis' }.",
   }
 }
 
@@ -84,7 +136,11 @@ export async function withTls(
 }
 
 /** Decides on the source, without trying it. */
-export async function choose(source: SourceRequest, env: NodeJS.ProcessEnv): Promise<Choice> {
+export async function choose(
+  source: SourceRequest,
+  env: NodeJS.ProcessEnv,
+  kubernetes?: KubernetesSettings,
+): Promise<Choice> {
   switch (source.kind) {
     case 'url':
       return fromUrl(source.url, source.from, env)
@@ -93,11 +149,22 @@ export async function choose(source: SourceRequest, env: NodeJS.ProcessEnv): Pro
       if (program === null) return { kind: 'none', cause: noNativeServer() }
       return { kind: 'local', program, reason: `local was asked for: started ${program}` }
     }
+    case 'route':
+    case 'loadbalancer':
+    case 'nodeport':
+    case 'port-forward': {
+      const host = source.kind === 'route' ? env['REDIS_ROUTE_HOST'] : undefined
+      if (host !== undefined) return fromRouteHost(host, env)
+      return { kind: 'cluster', source: source.kind, reason: `${source.kind} was asked for` }
+    }
     case 'embedded':
       return { kind: 'embedded', reason: 'embedded was asked for' }
     case 'auto': {
       const url = env['REDIS_URL']
       if (url !== undefined) return fromUrl(url, 'REDIS_URL', env)
+      const route = env['REDIS_ROUTE_HOST']
+      if (route !== undefined) return fromRouteHost(route, env)
+      if (kubernetes) return { kind: 'cluster', source: null, reason: 'redis.kubernetes is configured' }
       const program = await findNative(env)
       if (program !== null) return { kind: 'local', program, reason: `REDIS_URL is not set: started ${program}` }
       return { kind: 'embedded', reason: 'REDIS_URL is not set, and no valkey-server or redis-server is on PATH' }
@@ -131,6 +198,15 @@ function fromSentinels(url: string, from: UrlOrigin, env: NodeJS.ProcessEnv): Ch
   }
   const remedy = 'Give it as redis+sentinel://host:26379,host2:26379/master-name/database.'
   return { kind: 'none', cause: { code: 'redis-unreachable', message: `${NAME[from]} ${parsed.problem}.`, remedy } }
+}
+
+function fromRouteHost(host: string, env: NodeJS.ProcessEnv): Choice {
+  if (URL.parse(`rediss://${host}`)?.hostname === host && host !== '') {
+    return { kind: 'route-host', address: routeAddress(host, env), reason: 'REDIS_ROUTE_HOST is set' }
+  }
+  const message = 'REDIS_ROUTE_HOST is not a host name.'
+  const remedy = 'Give the host of the Route alone, without scheme and port, or unset it.'
+  return { kind: 'none', cause: { code: 'redis-unreachable', message, remedy } }
 }
 
 const ASKED_BY = {

@@ -13,6 +13,11 @@ export type Opened =
   | (Extract<Probed, { ok: true }> & { readonly connection: AdminConnection })
   | { readonly ok: false; readonly cause: Cause }
 
+/** What ends with the connection. */
+export interface Owned extends Pick<OwnServer, 'onExit' | 'stop'> {
+  onGone?(callback: (cause: Cause) => void): void
+}
+
 /** Connects to a server and proves that a run can work on it. */
 export async function connect(address: Address, origin: Origin, signal: AbortSignal): Promise<Opened> {
   const opened = await AdminConnection.open(address, signal)
@@ -26,14 +31,14 @@ export async function connect(address: Address, origin: Origin, signal: AbortSig
 /**
  * A server with leases.
  *
- * @param own the process behind the address if we started it: stopped with the server, and its end is known at once
+ * @param own the process or tunnel behind the address if it is ours: stopped with the server, and its end is known at once
  */
 export async function serve(
   address: Address,
   origin: Origin,
   settings: RedisSettings,
   signal: AbortSignal,
-  own: OwnServer | null,
+  own: Owned | null,
 ): Promise<Resolved> {
   const opened = await connect(address, origin, signal)
   if (!opened.ok) {
@@ -48,6 +53,7 @@ export async function serve(
     return { ok: false, cause: candidates }
   }
   const desk = new LeaseDesk({ connection, facts, candidates, embedded, replicated: replicas > 0 })
+  own?.onGone?.((cause) => connection.giveUp(cause))
   own?.onExit((why) => connection.giveUp(goneCause(address.label, `its process ended (${why})`)))
   const close = async (): Promise<void> => {
     await desk.close()

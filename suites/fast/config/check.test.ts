@@ -185,6 +185,22 @@ test('redis.tls: a certificate and its key belong together, and the files are th
   expect(checkConfig({ redis: { tls } }, import.meta.dirname)).toMatchObject({ ok: true })
 })
 
+test('redis.kubernetes: one way to find the pods, and a source that needs it', () => {
+  expect(short({ redis: { kubernetes: {} } })[0]).toContain('redis.kubernetes')
+  expect(short({ redis: { kubernetes: { service: 'a', selector: 'app=a' } } })[0]).toContain('redis.kubernetes')
+  expect(short({ redis: { source: 'port-forward' } })[0]).toContain('redis.source')
+  expect(short({ redis: { source: 'nodeports' } })[0]).toContain("did you mean 'nodeport'?")
+  const strange = { service: 'My Redis', selector: 'app', port: 0, context: '' }
+  for (const [name, value] of Object.entries(strange)) {
+    expect(mistakesOf({ redis: { kubernetes: { [name]: value } } }).map(({ path }) => path.join('.'))).toContain(
+      `redis.kubernetes.${name}`,
+    )
+  }
+  const kubernetes = { namespace: 'cache', selector: 'app.kubernetes.io/name=redis,tier=cache', wait: '10s' }
+  expect(checkConfig({ redis: { source: 'port-forward', kubernetes } }, null)).toMatchObject({ ok: true })
+  expect(checkConfig({ redis: { source: 'route' } }, null)).toMatchObject({ ok: true })
+})
+
 test('redis: sources and databases', () => {
   expect(short({ redis: { source: 'embeded' } })).toEqual(["redis.source | 'embeded' | did you mean 'embedded'?"])
   expect(short({ redis: { source: 'http://host' } })).toEqual(["redis.source | 'http://host'"])
