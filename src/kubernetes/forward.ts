@@ -5,15 +5,19 @@ import type { Cause } from '../core/ending.ts'
 import type { RoleOf } from '../core/ports.ts'
 import type { KubernetesSettings } from '../core/settings.ts'
 import type { Answer, Api } from './api.ts'
-import { apiCause } from './causes.ts'
-import { ask, masterPod } from './pods.ts'
+import { ask, forwardCause, masterPod } from './pods.ts'
 import { dialPod, type PodStream } from './stream.ts'
 
 /** How often a tunnel is tried for one connection. */
 const TRIES = 4
 const BACKOFF_MS = 50
 /** For this long a pod that said it is the master is believed. */
-const FRESH_MS = 300
+const FRESH_MS = 1_000
+/** A tunnel that breaks says nothing of the pod behind it; after so many in a row the pods are looked at. */
+const BROKEN_LIMIT = 3
+
+/** What a pod's Redis says: that it is the master, that another one is, or nothing. */
+type Proof = 'master' | 'another' | 'unknown'
 
 /**
  * A port of this machine that leads to the master pod. Every connection gets a tunnel of its own and is lost alone; the
@@ -27,7 +31,10 @@ export class Forward {
   readonly #sockets = new Set<net.Socket>()
   #pod: string
   #provenAt = performance.now()
-  #proof: Promise<boolean> | null = null
+  #proof: Promise<Proof> | null = null
+  #searching: Promise<void> | null = null
+  /** Tunnels to this pod that broke while they were dialled, in a row. */
+  #broken = 0
   #gone: Cause | null = null
   #problem: Cause | null = null
   #closed = false
@@ -97,48 +104,43 @@ export class Forward {
   /** A tunnel to the master, proved to be one while the tunnel is being opened. */
   async #dial(): Promise<PodStream | null> {
     const pod = this.#pod
-    const { namespace, config, server } = this.#api
-    const [dialled, isMaster] = await Promise.all([
-      dialPod(config, { namespace, pod, port: this.#settings.port }),
-      this.#isMaster(pod),
+    const [dialled, proof] = await Promise.all([
+      dialPod(this.#api.config, { namespace: this.#api.namespace, pod, port: this.#settings.port }),
+      this.#prove(pod),
     ])
-    if (!dialled.ok) {
-      const doing = `forward a port of the pod ${namespace}/${pod}`
-      const role = 'resources ["pods/portforward"], verbs ["get", "create"]'
-      const cause = apiCause(dialled.failure, server, doing, role)
-      this.#fail(cause)
-      if (cause.code !== 'kubernetes-denied') await this.#search()
-      return null
-    }
-    if (isMaster) {
+    if (dialled.ok && proof === 'master') {
       this.#problem = null
+      this.#broken = 0
       return dialled.stream
     }
-    dialled.stream.destroy()
-    await this.#search()
+    if (dialled.ok) dialled.stream.destroy()
+    else this.#fail(forwardCause(this.#api, pod, dialled.failure))
+    const lost = proof === 'another' || (!dialled.ok && dialled.failure.status !== null)
+    if (lost || ++this.#broken >= BROKEN_LIMIT) await this.#search()
     return null
   }
 
-  async #isMaster(pod: string): Promise<boolean> {
-    if (performance.now() - this.#provenAt < FRESH_MS) return true
+  async #prove(pod: string): Promise<Proof> {
+    if (performance.now() - this.#provenAt < FRESH_MS) return 'master'
     this.#proof ??= ask(this.#api, pod, this.#settings.port, this.#roleOf)
-      .then((asked) => {
-        const proved = asked.kind === 'role' && asked.role === 'master'
-        if (proved) this.#provenAt = performance.now()
+      .then((asked): Proof => {
         if (asked.kind === 'fatal') this.#fail(asked.cause)
-        return proved
+        if (asked.kind !== 'role') return 'unknown'
+        if (asked.role !== 'master') return 'another'
+        this.#provenAt = performance.now()
+        return 'master'
       })
       .finally(() => (this.#proof = null))
     return this.#proof
   }
 
   /** Looks for the master among all pods; one search at a time. */
-  #searching: Promise<void> | null = null
   async #search(): Promise<void> {
     this.#searching ??= masterPod(this.#api, this.#settings, this.#roleOf)
       .then((master) => {
         if (!master.ok) return this.#fail(master.cause)
         this.#pod = master.value
+        this.#broken = 0
         this.#provenAt = performance.now()
       })
       .finally(() => (this.#searching = null))

@@ -4,7 +4,7 @@ import { unreachable } from '../core/ending.ts'
 import type { RoleOf } from '../core/ports.ts'
 import type { KubernetesSettings } from '../core/settings.ts'
 import type { Answer, Api } from './api.ts'
-import { apiCause, notFound, notReady } from './causes.ts'
+import { apiCause, notFound, notReady, type Failure } from './causes.ts'
 import { dialPod } from './stream.ts'
 
 /** What a pod says of its Redis, or why it says nothing. */
@@ -44,9 +44,7 @@ export async function ask(api: Api, pod: string, port: number, roleOf: RoleOf): 
   if (!dialled.ok) {
     const { status, message } = dialled.failure
     if (status === 401 || status === 403) {
-      const doing = `forward a port of the pod ${api.namespace}/${pod}`
-      const role = 'resources ["pods/portforward"], verbs ["get", "create"]'
-      return { kind: 'fatal', cause: apiCause(dialled.failure, api.server, doing, role) }
+      return { kind: 'fatal', cause: forwardCause(api, pod, dialled.failure) }
     }
     return { kind: 'silent', pod, why: message || `status ${status}` }
   }
@@ -57,6 +55,12 @@ export async function ask(api: Api, pod: string, port: number, roleOf: RoleOf): 
   } finally {
     stream.destroy()
   }
+}
+
+/** Why a tunnel to a pod could not be opened. */
+export function forwardCause(api: Api, pod: string, failure: Failure): Cause {
+  const role = 'resources ["pods/portforward"], verbs ["get", "create"]'
+  return apiCause(failure, api.server, `forward a port of the pod ${api.namespace}/${pod}`, role)
 }
 
 async function selectorOf(api: Api, target: KubernetesSettings['target']): Promise<Answer<string>> {

@@ -1,9 +1,11 @@
 import { Duplex } from 'node:stream'
 import type { KubeConfig } from '@kubernetes/client-node'
-import { WebSocket } from 'ws'
+import { WebSocket, type ClientOptions } from 'ws'
 import { statusMessage, type Failure } from './causes.ts'
 
 const DIAL_LIMIT_MS = 5_000
+/** Tokens live for minutes at least, and a refused one ends the forward. */
+const ACCESS_MS = 10_000
 const PING_MS = 10_000
 /** After the client has said that it sends no more: how long the pod may be silent before the tunnel is closed. */
 const LINGER_MS = 500
@@ -25,9 +27,9 @@ export type Dialled =
 export async function dialPod(config: KubeConfig, { namespace, pod, port }: PodPort): Promise<Dialled> {
   const server = config.getCurrentCluster()?.server ?? ''
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/portforward?ports=${port}`
-  const options = {}
+  let options: ClientOptions
   try {
-    await config.applyToHTTPSOptions(options)
+    options = await accessTo(config)
   } catch (error) {
     return { ok: false, failure: { status: null, message: (error as Error).message } }
   }
@@ -51,6 +53,19 @@ export async function dialPod(config: KubeConfig, { namespace, pod, port }: PodP
       response.once('close', () => fail({ status: response.statusCode ?? null, message: statusMessage(body) }))
     })
   })
+}
+
+const accesses = new WeakMap<KubeConfig, { readonly since: number; readonly options: Promise<ClientOptions> }>()
+
+/** Credentials and agent, kept for a while: a new agent would make a full TLS handshake for every tunnel. */
+function accessTo(config: KubeConfig): Promise<ClientOptions> {
+  const kept = accesses.get(config)
+  if (kept && performance.now() - kept.since < ACCESS_MS) return kept.options
+  const options: ClientOptions = {}
+  const asked = config.applyToHTTPSOptions(options).then(() => options)
+  accesses.set(config, { since: performance.now(), options: asked })
+  asked.catch(() => accesses.delete(config))
+  return asked
 }
 
 /** The bytes of one tunnel, with backpressure both ways. It ends when the pod ends it, and fails when the tunnel does. */
