@@ -9,7 +9,10 @@ const PAUSE_MS = 100
  * A connector of ioredis that looks where the server is now before every dial. It never fails, because ioredis gives a
  * client up for good when its connector does: it looks again until there is a master, or the client is closed.
  */
-export function following(follow: () => Promise<Address | null>, moved: (address: Address) => void) {
+export function following(
+  follow: () => Promise<Address | null>,
+  moved: (address: Address) => void,
+): new (options: unknown) => AbstractConnector {
   return class extends AbstractConnector {
     constructor(options: unknown) {
       super((options as { readonly disconnectTimeout: number }).disconnectTimeout)
