@@ -42,7 +42,6 @@ type Reply = ['ok', number?] | ['lost', string, string] | ['newer', string] | ['
 export class LeaseHandle implements Lease {
   readonly database: number
   readonly fence: number
-  readonly connection: Connection
   readonly #options: LeaseOptions
   readonly #clients: ClientWatch
   /** When the server last confirmed the lease, by our monotonic clock: jumps of the wall clock do not matter. */
@@ -56,10 +55,13 @@ export class LeaseHandle implements Lease {
     this.#options = options
     this.database = options.database
     this.fence = options.fence
-    this.connection = options.access
     this.#provenAt = options.provenAt
     const { connection, user, database } = options
     this.#clients = new ClientWatch(connection, user === null ? { database } : { user: user.name })
+  }
+
+  get connection(): Connection {
+    return this.#options.access
   }
 
   async open(): Promise<{ readonly kind: 'ok' } | Trouble> {
