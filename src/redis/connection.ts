@@ -72,6 +72,8 @@ export class AdminConnection {
   readonly #awayLimitMs: number
   #awayTimer: NodeJS.Timeout | undefined
   readonly #listeners: ((cause: Cause) => void)[] = []
+  #times = 0
+  readonly #upListeners: (() => void)[] = []
   /** Whoever waits for the connection; ioredis tells nobody that it stopped trying. */
   readonly #waiting = new Set<() => void>()
 
@@ -152,6 +154,16 @@ export class AdminConnection {
   /** Where the server is; one that is followed may move. */
   get address(): Address {
     return this.#address
+  }
+
+  /** How often it has been up so far. */
+  get times(): number {
+    return this.#times
+  }
+
+  /** Calls back each time that the connection is up again. */
+  onUp(callback: () => void): void {
+    this.#upListeners.push(callback)
   }
 
   /**
@@ -259,8 +271,10 @@ export class AdminConnection {
 
   #up(): void {
     this.#error = null
+    this.#times++
     clearTimeout(this.#awayTimer)
     this.#awayTimer = undefined
+    for (const listener of this.#upListeners) listener()
   }
 
   #down(): void {

@@ -136,7 +136,8 @@ export class LeaseHandle implements Lease {
       repeatable: true,
     })
     this.#renewing = false
-    if (answer.ok) this.#judge(answer, sentAt)
+    // Only for a lease that is proven: the server may be another one than before.
+    if (answer.ok && this.#judge(answer, sentAt).kind === 'ok') await this.#options.user?.keep()
   }
 
   async #call(

@@ -51,6 +51,7 @@ export class LeaseDesk {
   constructor(options: LeaseDeskOptions) {
     this.#options = options
     options.connection.onGone(() => clearInterval(this.#heartbeat))
+    options.connection.onUp(() => this.#renewAll())
   }
 
   /** See {@link RedisServer.lease}. */
@@ -146,10 +147,12 @@ export class LeaseDesk {
       onEnd: () => this.#held.delete(lease),
     })
     this.#held.add(lease)
-    this.#heartbeat ??= setInterval(() => {
-      for (const held of this.#held) void held.renew()
-    }, HEARTBEAT_MS).unref()
+    this.#heartbeat ??= setInterval(() => this.#renewAll(), HEARTBEAT_MS).unref()
     return lease
+  }
+
+  #renewAll(): void {
+    for (const held of this.#held) void held.renew()
   }
 
   #allForeign(skipped: readonly string[]): Cause {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
 import type { Lease, RedisServer } from '../../../src/core/ports.ts'
 import { consult, openAdmin, resolveRedis } from '../../../src/redis/index.ts'
@@ -67,6 +67,26 @@ test.each(['SIGKILL', 'SIGSTOP'] as const)(
     expect(await lease.open()).toEqual({ kind: 'ok' })
 
     process.kill(master.pid!, how)
+    // In the middle of the file: the user of the lease is there again as soon as the run has found the new master.
+    const { username, password } = lease.connection
+    await vi.waitFor(async () => {
+      const { port } = lease.connection
+      expect(port).not.toBe(master.port)
+      const inside = new Redis({
+        port,
+        username: username!,
+        password: password!,
+        db: lease.database,
+        lazyConnect: true,
+      })
+      inside.on('error', () => {})
+      try {
+        await inside.connect()
+        expect(await inside.call('ACL', 'WHOAMI')).toBe(username)
+      } finally {
+        inside.disconnect()
+      }
+    }, 60_000)
     const { outcome } = await reopened(lease, 60_000)
     expect(outcome).toEqual({ kind: 'ok' })
     expect(group.servers.slice(1).map(({ port }) => port)).toContain(lease.connection.port)
