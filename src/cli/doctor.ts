@@ -4,6 +4,7 @@ import { EXIT } from '../core/verdict.ts'
 import { consult, type Diagnosis } from '../redis/index.ts'
 import { createPaint, type Paint } from '../reports/console/paint.ts'
 import { printable } from '../reports/format.ts'
+import { openCluster } from './cluster.ts'
 import { printJson, type Io } from './io.ts'
 import { openProject } from './project.ts'
 import type { RedisOptions } from './program.ts'
@@ -15,7 +16,7 @@ export async function doctorCommand(options: RedisOptions, io: Io): Promise<numb
   try {
     const settings = await openProject(options, io)
     if (settings === null) return EXIT.usage
-    const diagnosis = await consult(settings.redis, io.env, stop.signal)
+    const diagnosis = await consult(settings.redis, io.env, stop.signal, openCluster)
     if (stop.received) return signalExitCode(stop.received)
     const cause = unfit(diagnosis.findings)
     if (options.json) printJson(io, document(diagnosis, cause === null))

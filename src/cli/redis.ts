@@ -4,6 +4,7 @@ import { openAdmin, type AdminResult, type DatabaseStatus, type RedisAdmin } fro
 import { createPaint } from '../reports/console/paint.ts'
 import { table, type Column } from '../reports/console/table.ts'
 import { elapsed, size } from '../reports/format.ts'
+import { openCluster } from './cluster.ts'
 import { printJson, tell, type Io } from './io.ts'
 import { openProject } from './project.ts'
 import type { RedisOptions } from './program.ts'
@@ -39,7 +40,7 @@ export function redisRelease(lease: string, options: RedisOptions, io: Io): Prom
 async function withAdmin(options: RedisOptions, io: Io, use: (admin: RedisAdmin) => Promise<number>): Promise<number> {
   const settings = await openProject(options, io)
   if (settings === null) return EXIT.usage
-  const opened = await openAdmin(settings.redis, io.env)
+  const opened = await openAdmin(settings.redis, io.env, openCluster)
   if (!opened.ok) return fail(opened.cause, io)
   try {
     return await use(opened.admin)

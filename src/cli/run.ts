@@ -5,6 +5,7 @@ import { continued, settle } from '../core/settle.ts'
 import { EXIT, firstExitCode, JOURNAL_FAILED } from '../core/verdict.ts'
 import type { Console } from '../reports/console/index.ts'
 import type { Journal } from '../reports/journal.ts'
+import { openCluster } from './cluster.ts'
 import { tell, type Io } from './io.ts'
 import { runMeta } from './meta.ts'
 import { printPlan } from './plan.ts'
@@ -107,7 +108,7 @@ async function execute(
       ledger,
       resolveRedis: async (signal) => {
         const { resolveRedis } = await import('../redis/index.ts')
-        return resolveRedis(settings.redis, io.env, signal)
+        return resolveRedis(settings.redis, io.env, signal, openCluster)
       },
       openServers: async () => {
         const { openOwnServers } = await import('../redis/index.ts')

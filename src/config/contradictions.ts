@@ -4,6 +4,7 @@ import { isObject, objectAt, show, wrong, type Mistake } from './mistake.ts'
 import { nearest } from './nearest.ts'
 import { placeholdersIn } from './placeholders.ts'
 import { toMs } from './schema.ts'
+import { TARGETS } from './settings.ts'
 import { BUILT_IN_TIERS, tierDefaults } from './tiers.ts'
 
 /** What no single value can show: options that do not go together. Looks at whatever part of the config is sound. */
@@ -15,6 +16,8 @@ export function contradictions(input: unknown, root: string | null): Mistake[] {
     ...suiteContradictions(config, [...new Set([...BUILT_IN_TIERS, ...Object.keys(tiers)])]),
     ...redisContradictions(objectAt(config['redis'])),
     ...emptyQuarantine(config['quarantine']),
+    ...tlsContradictions(objectAt(objectAt(config['redis'])['tls']), root),
+    ...clusterContradictions(objectAt(config['redis'])),
     ...missingVitestConfig(objectAt(config['vitest'])['config'], root),
   ]
 }
@@ -112,7 +115,38 @@ function emptyQuarantine(given: unknown): Mistake[] {
   })
 }
 
+function tlsContradictions(tls: Readonly<Record<string, unknown>>, root: string | null): Mistake[] {
+  const missing = ['ca', 'cert', 'key'].flatMap((name) => missingFile(['redis', 'tls', name], tls[name], root))
+  const [given, lacking] = tls['cert'] === undefined ? ['key', 'cert'] : ['cert', 'key']
+  if (tls[given] === undefined || tls[lacking] !== undefined) return missing
+  const problem = `redis.tls.${given} without redis.tls.${lacking}`
+  const expected = 'a certificate and its key, or none of the two'
+  return [...missing, wrong(['redis', 'tls', given], 'value', problem, expected, show(tls[given]), null)]
+}
+
+function clusterContradictions(redis: Readonly<Record<string, unknown>>): Mistake[] {
+  const { source, kubernetes } = redis
+  const given = objectAt(kubernetes)
+  const named = TARGETS.filter((target) => given[target] !== undefined)
+  const place = ['redis', 'kubernetes']
+  const one = 'one of service, statefulset and selector'
+  if (isObject(kubernetes) && named.length !== 1) {
+    const found = named.length === 0 ? 'none of them' : named.join(' and ')
+    return [wrong(place, 'value', 'redis.kubernetes does not say which pods', one, found, null)]
+  }
+  if (kubernetes !== undefined || typeof source !== 'string' || !NEEDS_CLUSTER.has(source)) return []
+  const hint = "add redis.kubernetes: { namespace: 'cache', service: 'redis' }"
+  return [wrong(['redis', 'source'], 'value', 'this source needs redis.kubernetes', one, 'nothing', hint)]
+}
+
+/** A Route can be named by REDIS_ROUTE_HOST alone. */
+const NEEDS_CLUSTER: ReadonlySet<string> = new Set(['loadbalancer', 'nodeport', 'port-forward'])
+
 function missingVitestConfig(file: unknown, root: string | null): Mistake[] {
+  return missingFile(['vitest', 'config'], file, root)
+}
+
+function missingFile(place: readonly string[], file: unknown, root: string | null): Mistake[] {
   if (typeof file !== 'string' || file.trim() === '' || root === null || existsSync(path.resolve(root, file))) return []
-  return [wrong(['vitest', 'config'], 'value', 'there is no such file', `a file in ${root}`, show(file), null)]
+  return [wrong(place, 'value', 'there is no such file', `a file in ${root}`, show(file), null)]
 }

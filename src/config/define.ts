@@ -88,11 +88,21 @@ export interface UserQuarantine {
 /** Where Redis comes from. */
 export interface UserRedis {
   /**
-   * `'auto'`: `REDIS_URL` if it is set, else a server that is installed, else the embedded one. `'local'`: start
+   * `'auto'`: `REDIS_URL` if it is set, else the cluster of `kubernetes` if there is one, else a server that is installed,
+   * else the embedded one. `'route'`, `'loadbalancer'`, `'nodeport'`, `'port-forward'`: ways into that cluster. `'local'`: start
    * redis-server or valkey-server from PATH. `'embedded'`: start the embedded Valkey. Or a URL, `redis://` or
    * `rediss://`. A source that does not answer is an error, never another source. Default: `'auto'`.
    */
-  readonly source?: 'auto' | 'local' | 'embedded' | (string & {}) | undefined
+  readonly source?:
+    | 'auto'
+    | 'route'
+    | 'loadbalancer'
+    | 'nodeport'
+    | 'port-forward'
+    | 'local'
+    | 'embedded'
+    | (string & {})
+    | undefined
   /** The database that holds the leases and is never leased itself. Default: the one that the URL names, else 0. */
   readonly control?: number | undefined
   /** The databases that may be leased. Default: all but the control database. */
@@ -109,6 +119,42 @@ export interface UserRedis {
    * no file starts; what it spoiled runs again afterwards. Default: 60s.
    */
   readonly patience?: Duration | undefined
+  /** TLS of a `rediss://` server. */
+  readonly tls?: UserTls | undefined
+  /** The Redis in a Kubernetes cluster, for the sources `'route'`, `'loadbalancer'`, `'nodeport'` and `'port-forward'`. */
+  readonly kubernetes?: UserKubernetes | undefined
+}
+
+/** Which Redis in which cluster: one of `service`, `statefulset` and `selector` is needed. */
+export interface UserKubernetes {
+  /** A context of the kubeconfig. Default: the current one. */
+  readonly context?: string | undefined
+  /** Default: that of the context, else `'default'`. */
+  readonly namespace?: string | undefined
+  /** The Service of the Redis pods. */
+  readonly service?: string | undefined
+  /** The StatefulSet of the Redis pods. */
+  readonly statefulset?: string | undefined
+  /** Labels of the Redis pods: `'app=redis,tier=cache'`. */
+  readonly selector?: string | undefined
+  /** The port of Redis in its pods. Default: 6379. */
+  readonly port?: number | undefined
+  /** The name of the OpenShift Route. Default: a Route that leads to the Service. */
+  readonly route?: string | undefined
+  /** How long a load balancer may take to get its address. Default: 2m. */
+  readonly wait?: Duration | undefined
+}
+
+/** TLS of a `rediss://` server: paths of PEM files, relative to the folder of the config. */
+export interface UserTls {
+  /** The authority that signed the server's certificate. Default: the authorities that Node trusts. */
+  readonly ca?: string | undefined
+  /** The client's certificate, for a server that wants one; needs `key`. */
+  readonly cert?: string | undefined
+  /** The key of the client's certificate. */
+  readonly key?: string | undefined
+  /** The name that the server's certificate is for, also sent to a router (SNI). Default: the host of the URL. */
+  readonly servername?: string | undefined
 }
 
 /** How vitest is used. */

@@ -4,7 +4,7 @@ import { parseDuration } from './duration.ts'
 import { LONGEST_MS, MAX_COUNT, MAX_DATABASE, MAX_RETRIES, MAX_SHARDS } from './limits.ts'
 import { PLACEHOLDERS, placeholdersIn } from './placeholders.ts'
 import { nearest } from './nearest.ts'
-import { parseSource, SOURCE_FORMS } from './source.ts'
+import { parseSource, SOURCE_FORMS, WORDS } from './source.ts'
 
 /**
  * The schema of a config. It checks values; names that it does not know are found by `strayKeys` in check.ts, because
@@ -119,7 +119,8 @@ function globs() {
 const someGlobs = v.pipe(globs(), v.nonEmpty('at least one glob\nthe list is empty: no file would belong to the suite'))
 
 /** Variables that the run sets itself. */
-const OWN_VARIABLE = /^(TIERSHARD_.*|REDIS_(URL|HOST|PORT|DB|USERNAME|PASSWORD|KEY_PREFIX))$/
+const OWN_VARIABLE =
+  /^(TIERSHARD_.*|REDIS_(URL|HOST|PORT|DB|USERNAME|PASSWORD|KEY_PREFIX|SOCKET|SENTINELS|SENTINEL_MASTER|TLS_(CA|CERT|KEY|SERVERNAME)))$/
 
 const variable = leaf<string>(
   'the name of an environment variable: letters, digits and _, not one that the run sets itself',
@@ -192,13 +193,52 @@ const suite = v.object(
   'an object with the options of a suite',
 )
 
+const file = leaf<string>('the path of a file', (input) => typeof input === 'string' && input.trim() !== '')
+
+const tls = v.object(
+  {
+    ca: v.optional(file),
+    cert: v.optional(file),
+    key: v.optional(file),
+    servername: v.optional(
+      leaf<string>('a host name', (input) => typeof input === 'string' && /^[\w*-]+(\.[\w-]+)*$/.test(input)),
+    ),
+  },
+  'an object with the options of TLS',
+)
+
+/** A name of an object in a cluster (RFC 1123). */
+const objectName = leaf<string>(
+  'a name in a cluster: small letters, digits, - and .',
+  (input) => typeof input === 'string' && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(input),
+)
+
+const kubernetes = v.object(
+  {
+    context: v.optional(leaf<string>('the name of a context', (input) => typeof input === 'string' && input !== '')),
+    namespace: v.optional(objectName),
+    service: v.optional(objectName),
+    statefulset: v.optional(objectName),
+    selector: v.optional(
+      leaf<string>(
+        "labels, such as 'app=redis,tier=cache'",
+        (input) => typeof input === 'string' && /^[\w./-]+=[\w.-]+(,[\w./-]+=[\w.-]+)*$/.test(input),
+      ),
+    ),
+    port: v.optional(integer(1, 65_535)),
+    route: v.optional(objectName),
+    wait: v.optional(duration(0)),
+  },
+  'an object with the options of kubernetes',
+)
+
 const redis = v.object(
   {
     source: v.optional(
       leaf<string>(
         SOURCE_FORMS,
         (input) => typeof input === 'string' && parseSource(input, 'config') !== null,
-        (input) => didYouMean(input, ['auto', 'local', 'embedded']),
+        (input) => didYouMean(input, WORDS),
       ),
     ),
     control: v.optional(integer(0, MAX_DATABASE)),
@@ -211,6 +251,8 @@ const redis = v.object(
     wait: v.optional(duration(0)),
     acl: v.optional(choice(['auto', 'off'])),
     patience: v.optional(duration(0)),
+    tls: v.optional(tls),
+    kubernetes: v.optional(kubernetes),
   },
   'an object with the options of redis',
 )
@@ -241,7 +283,6 @@ const quarantine = v.object(
 )
 
 const folder = leaf<string>('the path of a folder', (input) => typeof input === 'string' && input.trim() !== '')
-const file = leaf<string>('the path of a file', (input) => typeof input === 'string' && input.trim() !== '')
 
 export const configSchema = v.object(
   {

@@ -1,5 +1,13 @@
 import path from 'node:path'
-import type { Settings, SourceRequest, Stress, SuiteSettings, TierSettings } from '../core/settings.ts'
+import type {
+  KubernetesSettings,
+  Settings,
+  SourceRequest,
+  Stress,
+  SuiteSettings,
+  TierSettings,
+  TlsSettings,
+} from '../core/settings.ts'
 import { toMs, toShare, type ParsedConfig } from './schema.ts'
 import { parseSource } from './source.ts'
 import {
@@ -13,7 +21,12 @@ import {
 } from './tiers.ts'
 
 type ParsedTier = NonNullable<ParsedConfig['tiers']>[string]
+type ParsedKubernetes = NonNullable<NonNullable<ParsedConfig['redis']>['kubernetes']>
+type ParsedTls = NonNullable<NonNullable<ParsedConfig['redis']>['tls']>
 type ParsedSuite = NonNullable<ParsedConfig['suites']>[string]
+
+/** What may select the pods of a Redis in a cluster; a config names one of them. */
+export const TARGETS = ['service', 'statefulset', 'selector'] as const
 
 /** Fills in every default. `found` are the suites to use when the config names none. */
 export function toSettings(
@@ -36,6 +49,8 @@ export function toSettings(
       waitMs: config.redis?.wait ?? DEFAULT_WAIT_MS,
       acl: config.redis?.acl ?? 'auto',
       patienceMs: config.redis?.patience ?? DEFAULT_PATIENCE_MS,
+      ...(config.redis?.tls === undefined ? {} : { tls: toTls(config.redis.tls, place.root) }),
+      ...(config.redis?.kubernetes === undefined ? {} : { kubernetes: toKubernetes(config.redis.kubernetes) }),
     },
     quarantine: (config.quarantine ?? []).map(({ file, test, until, reason }) => ({
       file: file ?? null,
@@ -89,6 +104,24 @@ function toSuite(name: string, suite: ParsedSuite): SuiteSettings {
     env: suite.env ?? {},
     ...(suite.retries === undefined ? {} : { retries: suite.retries }),
   }
+}
+
+function toKubernetes(given: ParsedKubernetes): KubernetesSettings {
+  const kind = TARGETS.find((target) => given[target] !== undefined) ?? 'service'
+  return {
+    context: given.context ?? null,
+    namespace: given.namespace ?? null,
+    target: { kind, name: given[kind] ?? '' },
+    port: given.port ?? 6_379,
+    route: given.route ?? null,
+    waitMs: given.wait ?? DEFAULT_WAIT_MS,
+  }
+}
+
+function toTls({ servername, ...files }: ParsedTls, root: string): TlsSettings {
+  const given = Object.entries(files).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const absolute = Object.fromEntries(given.map(([name, file]) => [name, path.resolve(root, file)]))
+  return { ...absolute, ...(servername === undefined ? {} : { servername }) }
 }
 
 /** What a command line may change, for every tier of the run. */

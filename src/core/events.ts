@@ -1,5 +1,5 @@
 import type { Cause, Ending, TestOutcome } from './ending.ts'
-import type { Stress, SuiteSettings, TierSettings } from './settings.ts'
+import type { ClusterSource, Stress, SuiteSettings, TierSettings } from './settings.ts'
 
 /**
  * The journal's events: everything that happens in a run, in the order in which it happened. Reports are folds over
@@ -83,7 +83,7 @@ export interface TestResult {
 
 /** Where the tests' Redis is and what it is. Addresses carry no user and no password. */
 export interface ServerFacts {
-  readonly source: 'url' | 'local' | 'embedded'
+  readonly source: 'url' | 'sentinel' | ClusterSource | 'local' | 'embedded'
   /** Why this source: "REDIS_URL is set", "redis-server 7.0.15 found on PATH"... */
   readonly reason: string
   readonly address: string

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Cause } from './ending.ts'
 import type {
   CollectedTest,
@@ -10,7 +11,7 @@ import type {
   TestResult,
 } from './events.ts'
 import type { Finding } from './findings.ts'
-import type { TierSettings } from './settings.ts'
+import type { ClusterSource, KubernetesSettings, TierSettings, TlsSettings } from './settings.ts'
 
 /**
  * What the rooms know of each other. Each interface is asked for by the room that uses it (`run`) and given by another;
@@ -134,6 +135,12 @@ export interface Connection {
   readonly port: number
   readonly username: string | null
   readonly password: string | null
+  /** Path of a unix socket; then host and port are empty and 0. */
+  readonly socket?: string
+  /** Files and server name that a `rediss://` server needs. */
+  readonly tls?: TlsSettings
+  /** The Sentinels that tell where the server is after a failover: `host:port,host:port`. */
+  readonly sentinel?: { readonly nodes: string; readonly master: string }
 }
 
 export type Trouble =
@@ -232,6 +239,45 @@ export type OwnServersResult =
 export type Resolved =
   | { readonly ok: true; readonly server: RedisServer }
   | { readonly ok: false; readonly cause: Cause }
+
+// ---- kubernetes ------------------------------------------------------------------------------------------------
+
+/** Asks the Redis at the other end of a stream for its role in the replication. The stream is of no use afterwards. */
+export type RoleOf = (
+  stream: Duplex,
+) => Promise<
+  { readonly ok: true; readonly role: 'master' | 'replica' | 'sentinel' } | { readonly ok: false; readonly why: string }
+>
+
+/** A way to the Redis of a cluster. */
+export type Reached =
+  | {
+      readonly ok: true
+      readonly host: string
+      readonly port: number
+      /** What it leads to: "master pod default/redis-0". */
+      readonly how: string
+      /** What is wrong with the way at the moment; null: nothing. */
+      readonly problem: () => Cause | null
+      /** Calls back once when the way is closed for good. */
+      readonly onGone: (callback: (cause: Cause) => void) => void
+      readonly close: () => Promise<void>
+    }
+  | { readonly ok: false; readonly cause: Cause }
+
+export interface Cluster {
+  /** The source that `auto` takes, by what there is in the cluster. */
+  discover(
+    signal: AbortSignal,
+  ): Promise<
+    | { readonly ok: true; readonly source: ClusterSource; readonly why: string }
+    | { readonly ok: false; readonly cause: Cause }
+  >
+  reach(source: ClusterSource, roleOf: RoleOf, signal: AbortSignal): Promise<Reached>
+}
+
+/** Loads what talks to clusters; called only when one is asked for. */
+export type OpenCluster = (settings: KubernetesSettings) => Promise<Cluster>
 
 // ---- history ---------------------------------------------------------------------------------------------------
 

@@ -69,12 +69,43 @@ export interface QuarantineSettings {
   readonly reason: string
 }
 
+/** Ways to a Redis in a Kubernetes cluster, in the order in which `auto` prefers them. */
+export type ClusterSource = 'route' | 'loadbalancer' | 'nodeport' | 'port-forward'
+
+/** Which Redis in which cluster. */
+export interface KubernetesSettings {
+  /** null: the current context of the kubeconfig. */
+  readonly context: string | null
+  /** null: the one of the context, else `default`. */
+  readonly namespace: string | null
+  /** What selects the pods: a Service or a StatefulSet by name, or labels. */
+  readonly target: { readonly kind: 'service' | 'statefulset' | 'selector'; readonly name: string }
+  /** The port of Redis in its pods. */
+  readonly port: number
+  /** The name of the Route; null: one that leads to the Service. */
+  readonly route: string | null
+  /** How long a load balancer may take to get its address, ms. */
+  readonly waitMs: number
+}
+
 /** Where Redis comes from, as asked for. */
 export type SourceRequest =
   | { readonly kind: 'auto' }
   | { readonly kind: 'url'; readonly url: string; readonly from: 'REDIS_URL' | 'config' | '--redis' }
+  | { readonly kind: ClusterSource }
   | { readonly kind: 'local' }
   | { readonly kind: 'embedded' }
+
+/** TLS of a `rediss://` server, as absolute paths of PEM files. */
+export interface TlsSettings {
+  /** The authority that signed the server's certificate; without it, those that Node trusts. */
+  readonly ca?: string
+  /** The client's own certificate and key; both or none. */
+  readonly cert?: string
+  readonly key?: string
+  /** The name that the certificate must be for, and that TLS asks for (SNI); without it, the host of the URL. */
+  readonly servername?: string
+}
 
 export interface RedisSettings {
   readonly source: SourceRequest
@@ -88,6 +119,8 @@ export interface RedisSettings {
   readonly acl?: 'auto' | 'off'
   /** How long a run waits for a server that is not fit in the middle of it (read-only, full, away), ms. */
   readonly patienceMs: number
+  readonly tls?: TlsSettings
+  readonly kubernetes?: KubernetesSettings
 }
 
 export interface Settings {

@@ -7,7 +7,7 @@ import { recordedDenials, type Denial } from './denials.ts'
 /**
  * Users of the server that can do everything test code needs in one database, and nothing to another one or to the server.
  * One a lease, named as the lease: `tiershard-<database>-<fence>`. They live in the server's memory only: a server that
- * restarts or fails over has forgotten them, so each file's opening writes its user again.
+ * restarts or fails over has forgotten them, so each file's opening writes its user again, and so does a new connection.
  */
 const USER_PREFIX = 'tiershard-'
 
@@ -117,6 +117,8 @@ export class LeaseUser {
   /** What was denied before the present file. */
   #before: ReadonlyMap<string, number> = new Map()
   #openedAt = 0
+  /** The connection over which it was made; null: it is not there. */
+  #madeOver: number | null = null
 
   constructor(connection: AdminConnection, dialect: Dialect, database: number, fence: number) {
     this.name = `${USER_PREFIX}${database}-${fence}`
@@ -127,11 +129,22 @@ export class LeaseUser {
   /** Makes the user, or makes it again: connections that it has stay as they are. */
   admit(): Promise<Answer> {
     this.#openedAt = performance.now()
+    return this.#make()
+  }
+
+  /** Makes the user again if the connection has been up anew since: another server may be at its other end. */
+  async keep(): Promise<void> {
+    if (this.#madeOver !== null && this.#madeOver !== this.#connection.times) await this.#make()
+  }
+
+  #make(): Promise<Answer> {
+    this.#madeOver = this.#connection.times
     return command(this.#connection, 'SETUSER', this.name, 'reset', 'on', `>${this.password}`, ...this.#rules)
   }
 
   /** Deletes the user; the server closes its connections. Not worth a wait: the next holder does it as well. */
   async expel(): Promise<void> {
+    this.#madeOver = null
     await this.#connection.run({ command: 'ACL', args: ['DELUSER', this.name], patienceMs: 0, repeatable: true })
   }
 

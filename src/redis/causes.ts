@@ -24,12 +24,11 @@ export function connectCause(failure: ConnectFailure): Cause {
   if (error && /Unknown RESP type/.test(error.message)) return notRedis(label, error)
   if (limitMs !== null || (error && /timed out|ETIMEDOUT/.test(error.message))) return timeoutCause(failure)
   const code = error && 'code' in error ? String(error.code) : ''
+  if (error && /alert (certificate required|bad certificate|unknown ca)/i.test(error.message)) {
+    return refusedCertificate(label, error)
+  }
   if (/CERT|SIGNED|ALTNAME|ISSUER/.test(code)) {
-    return {
-      code: 'redis-error',
-      message: `The certificate of the Redis at ${label} is not accepted: ${firstLine(error)}.`,
-      remedy: 'Use the host name that the certificate is for, and name its authority in NODE_EXTRA_CA_CERTS.',
-    }
+    return certificateCause(label, code, firstLine(error))
   }
   if (/SSL|EPROTO|TLS/.test(code)) {
     return {
@@ -53,6 +52,51 @@ export function connectCause(failure: ConnectFailure): Cause {
     code: 'redis-unreachable',
     message: `No connection to the Redis at ${label}: ${why}.`,
     remedy: 'Start the server, or correct the address. Nothing else is tried when a Redis was asked for.',
+  }
+}
+
+function certificateCause(label: string, code: string, why: string): Cause {
+  const [what, remedy] =
+    code === 'CERT_HAS_EXPIRED'
+      ? ['has expired', 'Renew it on the server.']
+      : code === 'CERT_NOT_YET_VALID'
+        ? ['is not valid yet', "Check the clocks of both machines, and the certificate's first day."]
+        : code === 'ERR_TLS_CERT_ALTNAME_INVALID'
+          ? [`is for another name: ${why}`, 'Use the host name that it is for, or name it in redis.tls.servername.']
+          : [
+              `comes from an authority that is not known here: ${why}`,
+              'Name the authority in redis.tls.ca of the config.',
+            ]
+  return { code: 'redis-certificate', message: `The certificate of the Redis at ${label} ${what}.`, remedy }
+}
+
+export function refusedCertificate(label: string, error: Error): Cause {
+  return {
+    code: 'redis-certificate',
+    message: `${label} refuses our certificate, or wants one and got none: ${firstLine(error)}.`,
+    remedy: "Name a certificate and its key that the server's authority signed: redis.tls.cert and redis.tls.key.",
+  }
+}
+
+/** Somebody took the port of a Sentinel for that of the server. */
+export function sentinelPortCause(label: string): Cause {
+  return {
+    code: 'redis-sentinel-port',
+    message: `A Sentinel answers at ${label}, not a Redis server.`,
+    remedy: 'Use redis+sentinel://host:26379/master-name, or the port of the server itself (usually 6379).',
+  }
+}
+
+/**
+ * A server that follows another one; `master` is where that one is, null: it does not say. One that takes writes all the
+ * same (replica-read-only no) is no better: it loses them when it next synchronises.
+ */
+export function replicaCause(label: string, master: string | null): Cause {
+  const where = master === null ? 'another server' : `the master at ${master}`
+  return {
+    code: 'redis-read-only',
+    message: `The Redis at ${label} is a read-only replica; it follows ${where}.`,
+    remedy: `Use the address of the master${master === null ? '' : `, ${master}`}. ${REPLICA_REMEDY}`,
   }
 }
 
@@ -83,6 +127,7 @@ function notRedis(label: string, error: Error): Cause {
   }
 }
 
+const REPLICA_REMEDY = 'A Service that spreads over all pods also picks replicas.'
 const REFUSES_WRITES = 'Point tiershard at a server that takes writes.'
 
 /** The error prefixes of a server that does not do what it was asked to, and what they mean. */
@@ -91,8 +136,7 @@ const REPLIES: Readonly<Record<string, { readonly code: CauseCode; readonly says
     READONLY: {
       code: 'redis-read-only',
       says: 'is a read-only replica',
-      remedy:
-        'Use the address of the master (ROLE on the server tells it). A Service that spreads over all pods also picks replicas.',
+      remedy: `Use the address of the master (ROLE on the server tells it). ${REPLICA_REMEDY}`,
     },
     MISCONF: {
       code: 'redis-read-only',

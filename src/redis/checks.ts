@@ -1,15 +1,10 @@
-import type { Cause } from '../core/ending.ts'
+import { unreachable, type Cause } from '../core/ending.ts'
 import type { CheckCode, Finding } from '../core/findings.ts'
+import { replicaCause, sentinelPortCause } from './causes.ts'
+import type { Role } from './role.ts'
 
 /** INFO of a server as a table. */
 export type Info = ReadonlyMap<string, string>
-
-/** What ROLE answers, as far as it is of interest. */
-export interface Role {
-  readonly name: 'master' | 'replica' | 'sentinel' | 'unknown'
-  /** Host and port of a replica's master. */
-  readonly master: string | null
-}
 
 /** The limits of the checks. From them on there is a warning, or an error. */
 const MEMORY = { warning: 0.8, error: 0.95 }
@@ -24,25 +19,26 @@ export function infoFindings(info: Info, label: string): Finding[] {
   return [...memory(info, label), ...eviction(info), ...clients(info), ...persistence(info)]
 }
 
-/** Whether this is the master, and whether its replicas keep up. */
-export function roleFindings(role: Role, info: Info | null, label: string): Finding[] {
-  if (role.name === 'sentinel') return [error('role', sentinelCause(label))]
-  if (role.name === 'unknown') return [ok('role', 'the role is not known: the user may not call ROLE or INFO')]
-  if (role.name === 'replica') return replica(role, info)
-  return [ok('role', 'is a master'), ...replicas(info)]
+/** Whether this is the master, and whether its replicas keep up. null: the role is not known. */
+export function roleFindings(role: Role | null, info: Info | null, label: string): Finding[] {
+  if (role === null) return [ok('role', 'the role is not known: the user may not call ROLE or INFO')]
+  switch (role.kind) {
+    case 'sentinel':
+      return [error('role', sentinelPortCause(label))]
+    case 'replica':
+      return [error('role', replicaCause(label, role.master)), ...masterLink(role.master, info)]
+    case 'master':
+      return [ok('role', 'is a master'), ...replicas(info)]
+    default:
+      return unreachable(role)
+  }
 }
 
-function replica({ master }: Role, info: Info | null): Finding[] {
-  const of = `is a replica of ${master ?? 'another server'}`
-  const remedy = `Use the address of the master${master === null ? '' : `, ${master}`}.`
+function masterLink(master: string | null, info: Info | null): Finding[] {
   const link = info?.get('master_link_status')
-  return [
-    // One that refuses writes fails the check `write`; this one takes them, and loses them.
-    warning('role', `${of}; what is written to it is lost when it next synchronises`, remedy),
-    ...(link === undefined || link === 'up'
-      ? []
-      : [warning('replication', `has lost the link to its master (master_link_status: ${link})`, remedy)]),
-  ]
+  if (link === undefined || link === 'up') return []
+  const remedy = `Use the address of the master${master === null ? '' : `, ${master}`}.`
+  return [warning('replication', `has lost the link to its master (master_link_status: ${link})`, remedy)]
 }
 
 /** `slave0:ip=127.0.0.1,port=6380,state=online,offset=98,lag=1` */
@@ -160,14 +156,6 @@ export function warning(check: CheckCode, evidence: string, remedy: string): Fin
 
 export function error(check: CheckCode, cause: Cause): Finding {
   return { check, severity: 'error', cause }
-}
-
-function sentinelCause(label: string): Cause {
-  return {
-    code: 'redis-not-redis',
-    message: `${label} is a Sentinel, which tells where a Redis is and stores nothing.`,
-    remedy: 'Use the address of the master that it watches: SENTINEL GET-MASTER-ADDR-BY-NAME tells it.',
-  }
 }
 
 export function number(info: Info | null, key: string): number | null {

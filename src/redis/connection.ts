@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
-import net from 'node:net'
 import { Redis } from 'ioredis'
 import type { Cause } from '../core/ending.ts'
 import type { Address } from './address.ts'
 import { connectCause, goneCause, replyCause } from './causes.ts'
-import type { Info, Role } from './checks.ts'
+import type { Info } from './checks.ts'
+import { wrongScheme } from './diagnose.ts'
+import { following } from './follow.ts'
+import { roleInInfo, roleOf, type Role } from './role.ts'
+import { tlsOptions } from './tls.ts'
 
 /** From the dial to the answer of the server. */
 const CONNECT_LIMIT_MS = 5_000
@@ -12,6 +15,12 @@ const CONNECT_LIMIT_MS = 5_000
 const COMMAND_LIMIT_MS = 10_000
 /** How long a server may be away before the run gives it up. Leases live for 20 s without a heartbeat. */
 export const AWAY_LIMIT_MS = 10_000
+
+/** The longest script of ours takes less than a second. */
+const SILENCE_LIMIT_MS = 3_000
+const REPLICATION_LIMIT_MS = 5_000
+/** After this, a server that has not answered to TLS is asked whether it speaks plain Redis. */
+const SCHEME_PATIENCE_MS = 1_000
 
 const SCRIPTS = [
   'probe',
@@ -51,7 +60,7 @@ interface CallOptions {
  * wiped database 0). Nothing is sent twice unless {@link Call.repeatable} says that it may.
  */
 export class AdminConnection {
-  readonly address: Address
+  #address: Address
   readonly #redis: Redis
   #established = false
   #closed = false
@@ -63,19 +72,26 @@ export class AdminConnection {
   readonly #awayLimitMs: number
   #awayTimer: NodeJS.Timeout | undefined
   readonly #listeners: ((cause: Cause) => void)[] = []
+  #times = 0
+  readonly #upListeners: (() => void)[] = []
   /** Whoever waits for the connection; ioredis tells nobody that it stopped trying. */
   readonly #waiting = new Set<() => void>()
 
   private constructor(address: Address, patienceMs: number) {
-    this.address = address
+    this.#address = address
     this.#awayLimitMs = AWAY_LIMIT_MS + patienceMs
     this.#redis = new Redis({
-      host: address.host,
-      port: address.port,
+      ...(address.socket === undefined ? { host: address.host, port: address.port } : { path: address.socket }),
       ...(address.username === null ? {} : { username: address.username }),
       ...(address.password === null ? {} : { password: address.password }),
-      // ioredis sends no server name of its own, and a router cannot do without.
-      ...(address.tls ? { tls: net.isIP(address.host) === 0 ? { servername: address.host } : {} } : {}),
+      ...(address.tls ? { tls: tlsOptions(address.host, address.secure) } : {}),
+      ...(address.follow === undefined
+        ? {}
+        : {
+            Connector: following(address.follow, (moved) => (this.#address = moved)),
+            // A master that hangs keeps its connections; its successor is found by dialling again.
+            socketTimeout: SILENCE_LIMIT_MS,
+          }),
       lazyConnect: true,
       connectionName: 'tiershard',
       disableClientInfo: true,
@@ -107,21 +123,60 @@ export class AdminConnection {
   ): Promise<{ ok: true; connection: AdminConnection } | { ok: false; cause: Cause }> {
     const connection = new AdminConnection(address, patienceMs)
     const limit = AbortSignal.timeout(CONNECT_LIMIT_MS)
-    const up = await settled(connection.#redis.connect(), AbortSignal.any([limit, signal]))
-    if (up) {
+    const connecting = settled(connection.#redis.connect(), AbortSignal.any([limit, signal]))
+    // A plain server does not answer to TLS at all: there is no need to sit out the limit.
+    const early = address.tls
+      ? after(SCHEME_PATIENCE_MS, connecting).then((silent) => (silent ? wrongScheme(address) : null))
+      : null
+    const wrong = early?.then((cause) => cause ?? new Promise<never>(() => {}))
+    const up = await Promise.race(wrong === undefined ? [connecting] : [connecting, wrong])
+    if (up === true) {
       connection.#established = true
       return { ok: true, connection }
     }
-    const cause = connectCause({
-      label: address.label,
-      tls: address.tls,
-      password: address.password !== null,
-      error: connection.#error,
-      connected: connection.#connected,
-      limitMs: limit.aborted ? CONNECT_LIMIT_MS : null,
-    })
+    const certain =
+      typeof up === 'object' ? up : isExplained(connection.#error) ? null : await (early ?? wrongScheme(address))
+    const cause =
+      address.problem?.() ??
+      certain ??
+      connectCause({
+        label: address.label,
+        tls: address.tls,
+        password: address.password !== null,
+        error: connection.#error,
+        connected: connection.#connected,
+        limitMs: limit.aborted ? CONNECT_LIMIT_MS : null,
+      })
     connection.close()
-    return { ok: false, cause }
+    return { ok: false, cause: address.explain?.(cause) ?? cause }
+  }
+
+  /** Where the server is; one that is followed may move. */
+  get address(): Address {
+    return this.#address
+  }
+
+  /** How often it has been up so far. */
+  get times(): number {
+    return this.#times
+  }
+
+  /** Calls back each time that the connection is up again. */
+  onUp(callback: () => void): void {
+    this.#upListeners.push(callback)
+  }
+
+  /**
+   * Waits until a replica has what this connection wrote, at most 5 s; false: none has. After a failover, there may be no
+   * replica any more that could.
+   */
+  async replicated(): Promise<boolean> {
+    const role = await this.role(null)
+    if (role?.kind === 'master' && role.replicas === 0) return true
+    return this.#redis.wait(1, REPLICATION_LIMIT_MS).then(
+      (replicas) => replicas > 0,
+      () => false,
+    )
   }
 
   /** INFO as a table; null when the user may not call it. */
@@ -131,16 +186,10 @@ export class AdminConnection {
     return new Map([...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key!, value!]))
   }
 
-  /** ROLE, or what INFO says where the user may not call it. */
-  async role(info: Info | null): Promise<Role> {
+  /** ROLE, or what INFO says where the user may not call it; null when neither tells. */
+  async role(info: Info | null): Promise<Role | null> {
     const reply = await this.#redis.role().catch(() => null)
-    const [name, host, port] = (reply ?? [info?.get('role'), info?.get('master_host'), info?.get('master_port')]) as [
-      unknown,
-      string | undefined,
-      string | number | undefined,
-    ]
-    if (name === 'slave') return { name: 'replica', master: host === undefined ? null : `${host}:${port}` }
-    return { name: name === 'master' || name === 'sentinel' ? name : 'unknown', master: null }
+    return roleOf(reply) ?? roleInInfo(info)
   }
 
   /** Round trips one after the other, ms; fewer than asked for when the time is over or the connection breaks. */
@@ -174,7 +223,7 @@ export class AdminConnection {
         if (cause) return { ok: false, cause }
       }
       if (this.#closed || performance.now() >= giveUp || (sent && !call.repeatable)) {
-        return { ok: false, cause: this.#gone ?? goneCause(this.address.label, this.#why()) }
+        return { ok: false, cause: this.#gone ?? this.#away() }
       }
       await this.#nextChange(giveUp - performance.now())
     }
@@ -222,15 +271,22 @@ export class AdminConnection {
 
   #up(): void {
     this.#error = null
+    this.#times++
     clearTimeout(this.#awayTimer)
     this.#awayTimer = undefined
+    for (const listener of this.#upListeners) listener()
   }
 
   #down(): void {
     if (!this.#established || this.#closed || this.#gone || this.#awayTimer) return
     this.#awayTimer = setTimeout(() => {
-      this.giveUp(goneCause(this.address.label, this.#why()))
+      this.giveUp(this.#away())
     }, this.#awayLimitMs)
+  }
+
+  /** Why the server cannot be reached: something on the way to it, if that is known, else what the client saw. */
+  #away(): Cause {
+    return this.address.problem?.() ?? goneCause(this.address.label, this.#why())
   }
 
   #why(): string {
@@ -276,4 +332,21 @@ async function settled(promise: Promise<unknown>, signal: AbortSignal): Promise<
     () => false,
   )
   return Promise.race([done, aborted])
+}
+
+/** Whether the promise takes longer than this. */
+async function after(ms: number, promise: Promise<boolean>): Promise<boolean> {
+  const late = AbortSignal.timeout(ms)
+  await settled(promise, late)
+  return late.aborted || !(await promise)
+}
+
+/** An error that needs no look at the port: an answer of the server, a certificate, a dial that did not come through. */
+function isExplained(error: Error | null): boolean {
+  if (error === null) return false
+  const code = 'code' in error ? String(error.code) : ''
+  return (
+    error.name === 'ReplyError' ||
+    /^E(CONNREFUSED|NOTFOUND|AI_AGAIN|ACCES|NOENT|HOSTUNREACH)$|CERT|SIGNED|ALTNAME|ISSUER/.test(code)
+  )
 }

@@ -1,10 +1,11 @@
 import type { ServerFacts } from '../core/events.ts'
 import type { Finding } from '../core/findings.ts'
+import type { OpenCluster } from '../core/ports.ts'
 import type { RedisSettings } from '../core/settings.ts'
 import { error } from './checks.ts'
 import { AdminConnection } from './connection.ts'
 import { examine } from './facts.ts'
-import { reach } from './resolve.ts'
+import { choose, reach } from './resolve.ts'
 
 export interface Diagnosis {
   /** Scheme, host and port, without credentials; null when there is no server to look at. */
@@ -17,15 +18,17 @@ export interface Diagnosis {
 }
 
 /**
- * Examines the server that a run would use; one of ours is started for this and stopped again. Writes one key with a
+ * Examines the server that a run would use, from whatever source; one of ours is started for this and stopped again. Writes one key with a
  * random name into the control database, and deletes it.
  */
 export async function consult(
   settings: RedisSettings,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
+  openCluster: OpenCluster | null = null,
 ): Promise<Diagnosis> {
-  const reached = await reach(settings, env, signal)
+  const choice = await choose(settings.source, env, settings.kubernetes)
+  const reached = await reach(choice, settings, { env, signal, openCluster })
   if (!reached.ok) return { address: null, reason: null, facts: null, findings: [error('connection', reached.cause)] }
   const { address, origin, own } = reached
   const about = { address: address.label, reason: origin.reason }

@@ -15,7 +15,8 @@ const MOST_DATABASES = 1_024
 const PINGS = 30
 /** Over a slow line, fewer round trips tell as much. */
 const PINGS_LIMIT_MS = 500
-const LOOPBACK = /^(?:127\.|::1$|localhost$)/
+/** A socket has no host. A tunnel ends here too: who asks for one knows that it is slow. */
+const NEAR = /^(?:127\.|::1$|localhost$|$)/
 /** A median above this, where a warning begins, is measured a second time. */
 const LATENCY_AGAIN_MS = 5
 
@@ -34,6 +35,8 @@ export interface Examination {
   readonly facts: ServerFacts | null
   /** Whether it says of itself that it runs in WebAssembly. */
   readonly embedded: boolean
+  /** How many servers follow it. */
+  readonly replicas: number
 }
 
 /**
@@ -48,17 +51,20 @@ export async function examine(connection: AdminConnection, origin: Origin, signa
   const said = [ok('connection', `${product.product} ${product.version}`.trim()), ...loading(info, label)]
   // Before the write: a cluster says that it has 16 databases, and fails later.
   if (info?.get('cluster_enabled') === '1') {
-    return { findings: [...said, error('cluster', clusterCause(label))], facts: null, embedded }
+    return { findings: [...said, error('cluster', clusterCause(label))], facts: null, embedded, replicas: 0 }
   }
   const role = await connection.role(info)
+  const replicas = role?.kind === 'master' ? role.replicas : 0
   const roles = roleFindings(role, info, label)
-  if (role.name === 'sentinel') return { findings: [...said, ...roles], facts: null, embedded }
+  if (role?.kind === 'sentinel') return { findings: [...said, ...roles], facts: null, embedded, replicas }
 
   const control = origin.control ?? connection.address.database ?? 0
-  const { findings: written, databases } = await write(connection, control)
+  // A replica refuses it, or loses it; its role says more than its refusal.
+  const { findings: written, databases } =
+    role?.kind === 'replica' ? { findings: [], databases: null } : await write(connection, control)
   const later = [
     ...(info === null ? [] : infoFindings(info, label)),
-    ...latencyFindings(await latencies(connection), label, LOOPBACK.test(connection.address.host)),
+    ...latencyFindings(await latencies(connection), label, NEAR.test(connection.address.host)),
   ]
   const findings = [
     ...said,
@@ -67,9 +73,9 @@ export async function examine(connection: AdminConnection, origin: Origin, signa
     ...roles,
     ...later,
   ]
-  if (databases === null) return { findings, facts: null, embedded }
+  if (databases === null) return { findings, facts: null, embedded, replicas }
   const { source, reason } = origin
-  return { findings, facts: { source, reason, address: label, ...product, databases, control }, embedded }
+  return { findings, facts: { source, reason, address: label, ...product, databases, control }, embedded, replicas }
 }
 
 /** A real write, and the number of databases; null when a run cannot use the server. */

@@ -42,7 +42,6 @@ type Reply = ['ok', number?] | ['lost', string, string] | ['newer', string] | ['
 export class LeaseHandle implements Lease {
   readonly database: number
   readonly fence: number
-  readonly connection: Connection
   readonly #options: LeaseOptions
   readonly #clients: ClientWatch
   /** When the server last confirmed the lease, by our monotonic clock: jumps of the wall clock do not matter. */
@@ -56,10 +55,13 @@ export class LeaseHandle implements Lease {
     this.#options = options
     this.database = options.database
     this.fence = options.fence
-    this.connection = options.access
     this.#provenAt = options.provenAt
     const { connection, user, database } = options
     this.#clients = new ClientWatch(connection, user === null ? { database } : { user: user.name })
+  }
+
+  get connection(): Connection {
+    return this.#options.access
   }
 
   async open(): Promise<{ readonly kind: 'ok' } | Trouble> {
@@ -134,7 +136,8 @@ export class LeaseHandle implements Lease {
       repeatable: true,
     })
     this.#renewing = false
-    if (answer.ok) this.#judge(answer, sentAt)
+    // Only for a lease that is proven: the server may be another one than before.
+    if (answer.ok && this.#judge(answer, sentAt).kind === 'ok') await this.#options.user?.keep()
   }
 
   async #call(

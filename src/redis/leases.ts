@@ -36,6 +36,8 @@ export interface LeaseDeskOptions {
   readonly embedded: boolean
   /** What keeps test code in its database. */
   readonly guard: Guard
+  /** Whether replicas follow the server: then a grant counts once one of them has it, so that no failover loses it. */
+  readonly replicated: boolean
 }
 
 /** Grants leases of one server, keeps them alive and gives them back. */
@@ -49,6 +51,7 @@ export class LeaseDesk {
   constructor(options: LeaseDeskOptions) {
     this.#options = options
     options.connection.onGone(() => clearInterval(this.#heartbeat))
+    options.connection.onUp(() => this.#renewAll())
   }
 
   /** See {@link RedisServer.lease}. */
@@ -104,6 +107,10 @@ export class LeaseDesk {
       | ['rival', number]
     if (reply[0] === 'rival') return { cause: this.#rival(reply[1]) }
     const [, granted, skipped, holders] = reply
+    if (granted.length > 0 && this.#options.replicated && !(await connection.replicated())) {
+      // The grants expire by themselves.
+      return { cause: this.#notReplicated() }
+    }
     const { dialect } = this.#options.guard
     if (dialect !== null && granted.length > 0) {
       const stale = granted.map(([database, fence]) => ({ database: Number(database), fence: Number(fence) }))
@@ -130,17 +137,22 @@ export class LeaseDesk {
       fence,
       owner: this.#owner,
       run,
-      access: connectionTo({ ...connection.address, ...login }, database),
+      // Asked for anew for every file: a server that is followed may have moved.
+      get access() {
+        return connectionTo({ ...connection.address, ...login }, database)
+      },
       user,
       backgroundFlushKeys: embedded ? 0 : BACKGROUND_FLUSH_KEYS,
       provenAt,
       onEnd: () => this.#held.delete(lease),
     })
     this.#held.add(lease)
-    this.#heartbeat ??= setInterval(() => {
-      for (const held of this.#held) void held.renew()
-    }, HEARTBEAT_MS).unref()
+    this.#heartbeat ??= setInterval(() => this.#renewAll(), HEARTBEAT_MS).unref()
     return lease
+  }
+
+  #renewAll(): void {
+    for (const held of this.#held) void held.renew()
   }
 
   #allForeign(skipped: readonly string[]): Cause {
@@ -159,6 +171,14 @@ export class LeaseDesk {
       code: 'redis-no-free-database',
       message: `No free database on ${this.#options.facts.address}, ${waited}. Held: ${listed(round.holders)}.${passed}`,
       remedy: 'Wait for the other run, start the server with more databases, or see `tiershard redis status`.',
+    }
+  }
+
+  #notReplicated(): Cause {
+    return {
+      code: 'redis-replica-lag',
+      message: `No replica of ${this.#options.facts.address} has confirmed the leases within 5 s: a failover would lose them.`,
+      remedy: 'See INFO replication on the server: bring its replicas back, or detach the ones that are gone.',
     }
   }
 

@@ -1,10 +1,14 @@
 import type { Cause } from '../core/ending.ts'
 import type { ServerFacts } from '../core/events.ts'
+import type { OpenCluster } from '../core/ports.ts'
 import type { RedisSettings } from '../core/settings.ts'
 import type { AdminConnection, Answer, ScriptName } from './connection.ts'
 import { FENCES, recordKey, RECORD_PREFIX } from './keys.ts'
-import { choose } from './resolve.ts'
-import { connect } from './server.ts'
+import { choose, reach } from './resolve.ts'
+import { connect, type Owned } from './server.ts'
+
+/** For a command that only looks, from the choice of the source to its answer. */
+const LOOK_LIMIT_MS = 60_000
 
 /** What `tiershard redis status` says of one database. */
 export interface DatabaseStatus {
@@ -59,22 +63,28 @@ export interface RedisAdmin {
 export async function openAdmin(
   settings: RedisSettings,
   env: NodeJS.ProcessEnv,
+  openCluster: OpenCluster | null = null,
 ): Promise<{ ok: true; admin: RedisAdmin } | { ok: false; cause: Cause }> {
-  const choice = await choose(settings.source, env)
-  if (choice.kind === 'none') return { ok: false, cause: choice.cause }
-  if (choice.kind !== 'url') return { ok: false, cause: nothingToLookAt() }
-  const origin = { source: 'url', reason: choice.reason, control: settings.control } as const
-  const opened = await connect(choice.address, origin, AbortSignal.timeout(60_000))
-  if (!opened.ok) return opened
-  return { ok: true, admin: new Operator(opened.connection, opened.facts) }
+  const choice = await choose(settings.source, env, settings.kubernetes)
+  if (choice.kind === 'local' || choice.kind === 'embedded') return { ok: false, cause: nothingToLookAt() }
+  const signal = AbortSignal.timeout(LOOK_LIMIT_MS)
+  const reached = await reach(choice, settings, { env, signal, openCluster })
+  if (!reached.ok) return reached
+  const { address, origin, own } = reached
+  const opened = await connect(address, origin, signal)
+  if (opened.ok) return { ok: true, admin: new Operator(opened.connection, opened.facts, own) }
+  await own?.stop()
+  return opened
 }
 
 class Operator implements RedisAdmin {
   readonly facts: ServerFacts
   readonly #connection: AdminConnection
+  readonly #own: Owned | null
 
-  constructor(connection: AdminConnection, facts: ServerFacts) {
+  constructor(connection: AdminConnection, facts: ServerFacts, own: Owned | null) {
     this.#connection = connection
+    this.#own = own
     this.facts = facts
   }
 
@@ -123,9 +133,9 @@ class Operator implements RedisAdmin {
     return { kind: 'done', message: `Took database ${database} from run ${reply[1]} on ${reply[2]}.` }
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#connection.close()
-    return Promise.resolve()
+    await this.#own?.stop()
   }
 
   #run(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<Answer> {

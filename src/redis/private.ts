@@ -47,7 +47,7 @@ export async function openOwnServers(settings: RedisSettings, env: NodeJS.Proces
 }
 
 async function factsOf(program: string | null, kind: RedisSettings['source']['kind']): Promise<ServerFacts> {
-  const asked = kind === 'url' || kind === 'auto' ? 'a suite wants servers of its own' : `${kind} was asked for`
+  const asked = kind === 'local' || kind === 'embedded' ? `${kind} was asked for` : 'a suite wants servers of its own'
   return {
     source: program === null ? 'embedded' : 'local',
     reason: `${asked}: ${program ?? 'the embedded Valkey'}`,

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises'
 import type { Pulse } from '../core/ports.ts'
-import { infoFindings, number, type Info } from './checks.ts'
+import { infoFindings, number } from './checks.ts'
 import type { AdminConnection, Answer } from './connection.ts'
+import { roleInInfo } from './role.ts'
 
 /** A script of a test may keep a server busy for a while; a server that is silent for longer is not fit. */
 const ANSWER_LIMIT_MS = 4_000
@@ -18,10 +19,11 @@ export async function pulse(connection: AdminConnection, control: number): Promi
   // A server that hung between the two is found by the next pulse.
   const info = await Promise.race([connection.info(), sleep(ANSWER_LIMIT_MS, null, { ref: false })])
   const { label } = connection.address
+  const role = roleInInfo(info)?.kind ?? null
   return {
     ok: true,
     sample: {
-      role: roleOf(info),
+      role: role === 'sentinel' ? null : role,
       usedBytes: number(info, 'used_memory'),
       maxBytes: number(info, 'maxmemory'),
       clients: number(info, 'connected_clients'),
@@ -63,9 +65,4 @@ function silent(connection: AdminConnection): Extract<Answer, { ok: false }>['ca
     remedy:
       'Check that it is not stuck or stopped (SLOWLOG GET, or a script that does not end), and that the network is up.',
   }
-}
-
-function roleOf(info: Info | null): 'master' | 'replica' | null {
-  const role = info?.get('role')
-  return role === 'master' ? role : role === 'slave' ? 'replica' : null
 }

@@ -1,56 +1,58 @@
 import type { Cause } from '../core/ending.ts'
 import type { ServerFacts } from '../core/events.ts'
-import { unfit, type Finding } from '../core/findings.ts'
+import { unfit } from '../core/findings.ts'
 import type { Resolved } from '../core/ports.ts'
 import type { RedisSettings } from '../core/settings.ts'
 import { findGuard } from './acl.ts'
 import type { Address } from './address.ts'
 import { goneCause, tooFewCause } from './causes.ts'
 import { AdminConnection } from './connection.ts'
-import { examine, type Origin } from './facts.ts'
+import { examine, type Examination, type Origin } from './facts.ts'
 import { LeaseDesk } from './leases.ts'
-import type { OwnServer } from './own.ts'
 import { pulse } from './pulse.ts'
 
 export type Opened =
-  | {
-      readonly ok: true
-      readonly connection: AdminConnection
-      readonly facts: ServerFacts
-      readonly findings: readonly Finding[]
-      readonly embedded: boolean
-    }
+  | (Examination & { readonly ok: true; readonly facts: ServerFacts; readonly connection: AdminConnection })
   | { readonly ok: false; readonly cause: Cause }
+
+/** What is ours behind an address, a process or a way to it, and ends with the connection. */
+export interface Owned {
+  stop(): Promise<void>
+  /** Only for a process of ours, which does not come back; see `OwnServer`. */
+  onExit?(callback: (why: string) => void): void
+  /** Calls back once when the way is closed for good. */
+  onGone?(callback: (cause: Cause) => void): void
+}
 
 /** Connects to a server and proves that a run can work on it. */
 export async function connect(address: Address, origin: Origin, signal: AbortSignal, patienceMs = 0): Promise<Opened> {
   const opened = await AdminConnection.open(address, signal, patienceMs)
   if (!opened.ok) return opened
-  const { findings, facts, embedded } = await examine(opened.connection, origin, signal)
-  if (facts) return { ok: true, connection: opened.connection, facts, findings, embedded }
+  const { facts, ...more } = await examine(opened.connection, origin, signal)
+  if (facts) return { ok: true, connection: opened.connection, facts, ...more }
   opened.connection.close()
-  return { ok: false, cause: unfit(findings)! }
+  return { ok: false, cause: unfit(more.findings)! }
 }
 
 /**
  * A server with leases.
  *
- * @param own the process behind the address if we started it: stopped with the server, and its end is known at once
+ * @param own the process or tunnel behind the address if it is ours: stopped with the server, and its end is known at once
  */
 export async function serve(
   address: Address,
   origin: Origin,
   settings: RedisSettings,
   signal: AbortSignal,
-  own: OwnServer | null,
+  own: Owned | null,
 ): Promise<Resolved> {
   // A server of ours that is gone does not come back.
-  const opened = await connect(address, origin, signal, own === null ? settings.patienceMs : 0)
+  const opened = await connect(address, origin, signal, own?.onExit === undefined ? settings.patienceMs : 0)
   if (!opened.ok) {
     await own?.stop()
     return opened
   }
-  const { connection, findings, embedded } = opened
+  const { connection, findings, embedded, replicas } = opened
   const candidates =
     origin.source === 'embedded' && !embedded
       ? impostor(opened.facts)
@@ -62,8 +64,9 @@ export async function serve(
   }
   const guard = await findGuard(connection, opened.facts.product, settings.acl ?? 'auto')
   const facts: ServerFacts = { ...opened.facts, enforcement: guard.enforcement }
-  const desk = new LeaseDesk({ connection, facts, candidates, embedded, guard })
-  own?.onExit((why) => connection.giveUp(goneCause(address.label, `its process ended (${why})`)))
+  const desk = new LeaseDesk({ connection, facts, candidates, embedded, replicated: replicas > 0, guard })
+  own?.onGone?.((cause) => connection.giveUp(cause))
+  own?.onExit?.((why) => connection.giveUp(goneCause(address.label, `its process ended (${why})`)))
   const close = async (): Promise<void> => {
     await desk.close()
     connection.close()

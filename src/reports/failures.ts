@@ -39,8 +39,9 @@ export function failures(record: RunRecord): Failure[] {
   return [...planned(record).flatMap(({ tier, file }) => ofFile(tier, file, port)), ...strays(record, port)]
 }
 
-/** The port of the tests' Redis; null for a run without, or an address that names none. */
+/** The port of the tests' Redis; null for a run without, an address that names none, and a server that may move. */
 export function portOf({ server }: RunRecord): number | null {
+  if (server?.source === 'sentinel') return null
   const port = /:(\d+)$/.exec(server?.address ?? '')?.[1]
   return port === undefined ? null : Number(port)
 }

@@ -27,8 +27,16 @@ export interface Guard {
   stop(): void
 }
 
-/** Causes of a server that does not answer at all. */
-const AWAY: ReadonlySet<CauseCode> = new Set(['redis-unreachable', 'redis-timeout', 'redis-went-away'])
+/** Causes of a server that does not answer at all, or cannot be reached through its cluster. */
+const AWAY: ReadonlySet<CauseCode> = new Set([
+  'redis-unreachable',
+  'redis-timeout',
+  'redis-went-away',
+  'kubernetes-unreachable',
+  'kubernetes-not-found',
+  'kubernetes-not-ready',
+  'kubernetes-error',
+])
 
 interface Outage {
   readonly cause: Cause
@@ -50,6 +58,15 @@ export function mayPass(code: CauseCode): boolean {
     case 'redis-slow':
     case 'redis-too-many-clients':
     case 'redis-error':
+    case 'redis-no-master':
+    case 'redis-two-masters':
+    case 'sentinel-unreachable':
+    case 'sentinel-no-quorum':
+    case 'kubernetes-unreachable':
+    // The pods were there when the run began: a StatefulSet may be starting them again.
+    case 'kubernetes-not-found':
+    case 'kubernetes-not-ready':
+    case 'kubernetes-error':
       return true
     case 'redis-not-redis':
     case 'redis-auth':
@@ -59,6 +76,15 @@ export function mayPass(code: CauseCode): boolean {
     case 'redis-no-free-database':
     case 'redis-foreign-data':
     case 'redis-start-failed':
+    // Whatever else is well with the server: its leases would not be safe, and each try for new ones takes 5 s.
+    case 'redis-replica-lag':
+    case 'redis-tls':
+    case 'redis-certificate':
+    case 'redis-sentinel-port':
+    case 'sentinel-unknown-master':
+    case 'kubernetes-config':
+    case 'kubernetes-denied':
+    case 'route-without-tls':
     case 'port-taken':
     case 'lease-lost':
     case 'engine-failed':

@@ -215,6 +215,35 @@ describe('limits of a tier contain each other', () => {
   })
 })
 
+test('redis.tls: a certificate and its key belong together, and the files are there', () => {
+  expect(short({ redis: { tls: { cert: 'a.pem' } } })[0]).toContain('redis.tls.cert')
+  expect(short({ redis: { tls: { key: 'a.pem' } } })[0]).toContain('redis.tls.key')
+  expect(short({ redis: { tls: { ca: '' } } })[0]).toContain('redis.tls.ca')
+  expect(short({ redis: { tls: { servername: 'https://host' } } })[0]).toContain('redis.tls.servername')
+  expect(checkConfig({ redis: { tls: { ca: 'no-such.pem' } } }, import.meta.dirname)).toMatchObject({
+    ok: false,
+    mistakes: [{ path: ['redis', 'tls', 'ca'], problem: 'there is no such file' }],
+  })
+  const tls = { ca: 'check.test.ts', servername: 'cache.example' }
+  expect(checkConfig({ redis: { tls } }, import.meta.dirname)).toMatchObject({ ok: true })
+})
+
+test('redis.kubernetes: one way to find the pods, and a source that needs it', () => {
+  expect(short({ redis: { kubernetes: {} } })[0]).toContain('redis.kubernetes')
+  expect(short({ redis: { kubernetes: { service: 'a', selector: 'app=a' } } })[0]).toContain('redis.kubernetes')
+  expect(short({ redis: { source: 'port-forward' } })[0]).toContain('redis.source')
+  expect(short({ redis: { source: 'nodeports' } })[0]).toContain("did you mean 'nodeport'?")
+  const strange = { service: 'My Redis', selector: 'app', port: 0, context: '' }
+  for (const [name, value] of Object.entries(strange)) {
+    expect(mistakesOf({ redis: { kubernetes: { [name]: value } } }).map(({ path }) => path.join('.'))).toContain(
+      `redis.kubernetes.${name}`,
+    )
+  }
+  const kubernetes = { namespace: 'cache', selector: 'app.kubernetes.io/name=redis,tier=cache', wait: '10s' }
+  expect(checkConfig({ redis: { source: 'port-forward', kubernetes } }, null)).toMatchObject({ ok: true })
+  expect(checkConfig({ redis: { source: 'route' } }, null)).toMatchObject({ ok: true })
+})
+
 test('redis: sources and databases', () => {
   expect(short({ redis: { source: 'embeded' } })).toEqual(["redis.source | 'embeded' | did you mean 'embedded'?"])
   expect(short({ redis: { source: 'http://host' } })).toEqual(["redis.source | 'http://host'"])

@@ -1,6 +1,7 @@
 import fc from '../../support/property.ts'
 import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
+import { parseSentinel } from '../../../src/redis/sentinel.ts'
 import { addressOf, connectionTo, parseAddress, type Address } from '../../../src/redis/address.ts'
 
 function parsed(url: string, env: NodeJS.ProcessEnv = {}): Address {
@@ -44,6 +45,13 @@ describe('an address', () => {
     expect(connectionTo(address, 5).url).toBe('redis://[::1]:6380/5')
   })
 
+  test.each(['unix:///run/redis.sock', 'redis+unix:///run/redis.sock', '/run/redis.sock'])('%s is a socket', (url) => {
+    const address = parsed(`${url}?db=3&password=p%40ss&family=6`)
+    expect(address).toMatchObject({ socket: '/run/redis.sock', database: 3, password: 'p@ss', search: '?family=6' })
+    expect(address.label).toBe('unix:///run/redis.sock')
+    expect(parsed(connectionTo(address, 7).url)).toEqual({ ...address, database: 7 })
+  })
+
   test.each([
     ['', 'is set, but empty'],
     ['  ', 'is set, but empty'],
@@ -55,6 +63,9 @@ describe('an address', () => {
     ['redis://:sesame@h:0', 'port 0'],
     ['redis://:sesame%@h', 'not percent-encoded'],
     ['redis://:sesame@h:99999', 'is not a URL'],
+    ['unix://host/run/redis.sock?password=sesame', 'does not name a socket'],
+    ['unix:///?password=sesame', 'does not name a socket'],
+    ['/run/redis.sock?db=two&password=sesame', 'not a database number'],
   ])('%j is refused: %s', (url, problem) => {
     const result = parseAddress(url, {})
     expect(result).toMatchObject({ ok: false, problem: expect.stringContaining(problem) })
@@ -83,4 +94,39 @@ test('ioredis reads the URL as it was meant', () => {
   const redis = new Redis(url, { lazyConnect: true })
   expect(redis.options).toMatchObject({ host: 'h', port: 1, db: 9, password: 'a:b/c@d#e?f' })
   redis.disconnect()
+})
+
+describe('Sentinels', () => {
+  test('hosts, master, database, user and password', () => {
+    expect(parseSentinel('redis+sentinel://me:p%40ss@a:1,b,[::1]:3/m-1/4', {})).toEqual({
+      ok: true,
+      target: {
+        nodes: [
+          { host: 'a', port: 1 },
+          { host: 'b', port: 26_379 },
+          { host: '::1', port: 3 },
+        ],
+        master: 'm-1',
+        database: 4,
+        username: 'me',
+        password: 'p@ss',
+        sentinelPassword: null,
+        label: 'redis+sentinel://a:1,b:26379,[::1]:3/m-1',
+      },
+    })
+  })
+
+  test.each([
+    'redis+sentinel://:sesame@a:1',
+    'redis+sentinel://:sesame@a:1/',
+    'redis+sentinel://:sesame@a:1,/m',
+    'redis+sentinel://:sesame@a:1/m/first',
+    'redis+sentinel://:sesame@a:1/m/1/2',
+    'redis+sentinel://:sesame@a:99999/m',
+    'redis+sentinel://:sesame%@a/m',
+  ])('%s is refused', (url) => {
+    const result = parseSentinel(url, {})
+    expect(result.ok).toBe(false)
+    expect(JSON.stringify(result)).not.toContain('sesame')
+  })
 })

@@ -89,7 +89,7 @@ describe('a connection that failed', () => {
     [
       'a certificate for another name',
       { ...base, tls: true, error: coded('ERR_TLS_CERT_ALTNAME_INVALID', 'Hostname does not match') },
-      'redis-error',
+      'redis-certificate',
       /certificate/,
     ],
     [

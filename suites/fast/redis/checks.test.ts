@@ -82,7 +82,7 @@ test('persistence: a failed save, a failed write of the append-only file and a s
 
 test('roles', () => {
   const severities = (findings: Finding[]): string[] => findings.map(({ check, severity }) => `${check}: ${severity}`)
-  const master = { name: 'master', master: null } as const
+  const master = { kind: 'master', replicas: 0 } as const
   const lagging = new Map([
     ['connected_slaves', '2'],
     ['slave0', 'ip=10.0.0.1,port=6380,state=online,offset=98,lag=0'],
@@ -93,12 +93,13 @@ test('roles', () => {
     'replication: ok',
   ])
   expect(roleFindings(master, lagging, LABEL)[1]).toMatchObject({ severity: 'warning', evidence: /10\.0\.0\.2:6380/ })
-  const replica = { name: 'replica', master: '10.0.0.9:6379' } as const
+  const replica = { kind: 'replica', master: '10.0.0.9:6379' } as const
   expect(roleFindings(replica, new Map([['master_link_status', 'down']]), LABEL)).toMatchObject([
-    { check: 'role', severity: 'warning', remedy: /10\.0\.0\.9:6379/ },
+    { check: 'role', severity: 'error', cause: { code: 'redis-read-only', message: /10\.0\.0\.9:6379/ } },
     { check: 'replication', severity: 'warning' },
   ])
-  expect(unfit(roleFindings({ name: 'sentinel', master: null }, null, LABEL))?.code).toBe('redis-not-redis')
+  expect(unfit(roleFindings({ kind: 'sentinel' }, null, LABEL))?.code).toBe('redis-sentinel-port')
+  expect(severities(roleFindings(null, null, LABEL))).toEqual(['role: ok'])
 })
 
 test.for([
@@ -119,10 +120,7 @@ test('whatever a server says in INFO, nothing throws and every remedy says somet
       fc.dictionary(fc.constantFrom(...Object.keys(HEALTHY), 'slave0', 'connected_slaves'), value),
       (info) => {
         const table = new Map(Object.entries(info))
-        const findings = [
-          ...infoFindings(table, LABEL),
-          ...roleFindings({ name: 'master', master: null }, table, LABEL),
-        ]
+        const findings = [...infoFindings(table, LABEL), ...roleFindings({ kind: 'master', replicas: 0 }, table, LABEL)]
         for (const finding of findings) {
           if (finding.severity === 'warning') expect(finding.remedy).not.toBe('')
           if (finding.severity === 'error') expect(finding.cause.message).toContain(LABEL)

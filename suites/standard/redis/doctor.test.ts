@@ -1,4 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -46,17 +49,43 @@ describe.skipIf(skipNative)('tiershard doctor, on a native server', () => {
     redis.disconnect()
   })
 
-  test('a read-only replica: exit 3, and the address of the master in the remedy', async () => {
+  test('a read-only replica: exit 3, and the address of the master', async () => {
     const master = await native()
     const replica = await native('--replicaof', '127.0.0.1', String(master.port))
     const { exitCode, document, of } = await doctor('--redis', replica.url)
     expect(exitCode).toBe(3)
     expect(document.fit).toBe(false)
-    expect(of('write')).toMatchObject({ severity: 'error', cause: 'redis-read-only' })
     expect(of('role')).toMatchObject({
-      severity: 'warning',
+      severity: 'error',
+      cause: 'redis-read-only',
+      evidence: expect.stringContaining(`follows the master at 127.0.0.1:${master.port}`),
       remedy: expect.stringContaining(`127.0.0.1:${master.port}`),
     })
+    expect(of('write')).toBeUndefined()
+  })
+
+  test('a unix socket, and the port of a Sentinel', async () => {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'tiershard-test-doctor-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const socket = path.join(folder, 'redis.sock')
+    await native('--unixsocket', socket)
+    const fit = await doctor('--redis', `unix://${socket}`)
+    expect(fit.exitCode).toBe(0)
+    expect(fit.document).toMatchObject({ fit: true, address: `unix://${socket}` })
+
+    const config = path.join(folder, 'sentinel.conf')
+    await writeFile(config, '')
+    const sentinel = await startNative([], { config, until: 'Sentinel ID' })
+    onTestFinished(() => sentinel.stop())
+    const unfit = await doctor('--redis', sentinel.url)
+    expect(unfit.exitCode).toBe(3)
+    expect(unfit.of('role')).toMatchObject({ severity: 'error', cause: 'redis-sentinel-port' })
+  })
+
+  test('what can be found out before a connection: exit 3, one finding', async () => {
+    const { exitCode, document } = await doctor('--redis', 'redis+sentinel://127.0.0.1:1/mymaster')
+    expect(exitCode).toBe(3)
+    expect(document.findings).toMatchObject([{ check: 'connection', cause: 'sentinel-unreachable' }])
   })
 
   test('a full server: exit 3, and how full it is', async () => {

@@ -32,11 +32,12 @@ export const skipNative = nativeServer === null && process.env['TIERSHARD_REQUIR
 /**
  * @param options as on the command line: `['--databases', '2', '--requirepass', 'secret']`
  * @param more.port instead of any free one
+ * @param more.config a Sentinel with this config file, which it rewrites
  * @param more.until what it prints when the test can go on
  */
 export async function startNative(
   options: readonly string[] = [],
-  more: { readonly port?: number; readonly until?: string } = {},
+  more: { readonly port?: number; readonly until?: string; readonly config?: string } = {},
 ): Promise<TestServer> {
   const { port, until = 'Ready to accept connections' } = more
   if (nativeServer === null) throw new Error('This test needs redis-server or valkey-server on PATH.')
@@ -55,7 +56,11 @@ export async function startNative(
       '--appendonly',
       'no',
     ]
-    const child = spawn(nativeServer, [...basics, ...options], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    const sentinel = [more.config ?? '', '--sentinel', '--port', String(chosen), '--bind', '127.0.0.1']
+    const child = spawn(nativeServer, more.config ? [...sentinel, ...options] : [...basics, ...options], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const own = new OwnProcess(child, folder)
     const listening = new Promise<void>((resolve) => {
       child.stdout.on('data', () => own.printed(until) && resolve())
