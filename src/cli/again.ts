@@ -6,7 +6,7 @@ import { readRun } from '../reports/read-run.ts'
 import type { Io } from './io.ts'
 import { presence } from './process-mark.ts'
 import { noSuchTier } from './project.ts'
-import type { RunOptions } from './program.ts'
+import type { RunOptions } from './options.ts'
 import { findRun } from './runs.ts'
 
 /** The run that a new one continues. */

@@ -7,7 +7,7 @@ import { printable } from '../reports/format.ts'
 import { openCluster } from './cluster.ts'
 import { printJson, type Io } from './io.ts'
 import { openProject } from './project.ts'
-import type { RedisOptions } from './program.ts'
+import type { RedisOptions } from './options.ts'
 import { listenForStop, signalExitCode } from './signals.ts'
 
 /** `tiershard doctor`: returns the exit code. */

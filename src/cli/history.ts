@@ -4,7 +4,7 @@ import { plural } from '../reports/format.ts'
 import { tell, type Io } from './io.ts'
 import { historyFile } from './prepare.ts'
 import { openProject } from './project.ts'
-import type { HistoryMergeOptions } from './program.ts'
+import type { HistoryMergeOptions } from './options.ts'
 
 /** `tiershard history merge`: returns the exit code. */
 export async function historyMerge(files: readonly string[], options: HistoryMergeOptions, io: Io): Promise<number> {

@@ -6,7 +6,7 @@ import { clean } from '../reports/junit/text.ts'
 import type { InputReport } from '../reports/merge/input.ts'
 import { mergeReports, type MergeInput, type MergeResult } from '../reports/merge/merge.ts'
 import { printJson, tell, type Io } from './io.ts'
-import type { MergeOptions } from './program.ts'
+import type { MergeOptions } from './options.ts'
 
 /** `tiershard merge`: returns the exit code. */
 export async function mergeCommand(words: readonly string[], options: MergeOptions, io: Io): Promise<number> {

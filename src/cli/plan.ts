@@ -2,7 +2,7 @@ import { EXIT } from '../core/verdict.ts'
 import type { RunPlan } from '../run/plan.ts'
 import { printJson, type Io } from './io.ts'
 import { prepare } from './prepare.ts'
-import type { PlanOptions } from './program.ts'
+import type { PlanOptions } from './options.ts'
 import { newRunId } from './run-folder.ts'
 
 /** `tiershard plan`: returns the exit code. */

@@ -8,7 +8,7 @@ import type { RunPlan } from '../run/plan.ts'
 import type { Earlier } from './again.ts'
 import { tell, type Io } from './io.ts'
 import { chooseTiers, openProject } from './project.ts'
-import type { RunOptions } from './program.ts'
+import type { RunOptions } from './options.ts'
 
 export type Prepared =
   | {

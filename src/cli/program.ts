@@ -2,71 +2,11 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { parseDuration } from '../config/duration.ts'
 import { LONGEST_MS, MAX_COUNT, MAX_DATABASE, MAX_RETRIES, MAX_SHARDS } from '../config/limits.ts'
 import { maskSecrets, parseSource, SOURCE_FORMS } from '../config/source.ts'
-import type { SourceRequest } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
 import { HELP, HELP_COMMAND, manualPage, VERSION, type Manual } from './help.ts'
 import type { Io } from './io.ts'
 import { tiershard as root } from './manuals.ts'
 import { version } from './version.ts'
-
-/** Options as commander hands them over, parsed by {@link PARSERS}. */
-export interface ProjectOptions {
-  readonly config?: string
-  readonly reports?: string
-}
-
-export interface PlanOptions extends ProjectOptions {
-  readonly tier?: readonly string[]
-  /** true: without a reference. */
-  readonly changed?: string | true
-  readonly shards?: number
-  /** In ms. */
-  readonly deadline?: number
-  readonly json?: true
-}
-
-export interface RunOptions extends PlanOptions {
-  readonly redis?: SourceRequest
-  readonly isolation?: 'db' | 'server'
-  readonly retries?: number
-  /** A regular expression. */
-  readonly testName?: string
-  /** true: without a number. */
-  readonly failFast?: number | true
-  readonly repeat?: number
-  readonly untilFailure?: true
-  readonly dryRun?: true
-  readonly resume?: string
-  /** true: the newest run. */
-  readonly rerunFailed?: string | true
-}
-
-export interface SlowOptions extends ProjectOptions {
-  readonly tier?: readonly string[]
-  readonly top?: number
-  readonly json?: true
-}
-
-export interface MergeOptions {
-  readonly output?: string
-  /** In bytes. */
-  readonly splitSize?: number
-  readonly allowPartial?: true
-  readonly json?: true
-}
-
-export interface ReportOptions extends ProjectOptions {
-  readonly json?: true
-}
-
-export interface HistoryMergeOptions extends ProjectOptions {
-  readonly output?: string
-}
-
-export interface RedisOptions extends Pick<ProjectOptions, 'config'> {
-  readonly redis?: SourceRequest
-  readonly json?: true
-}
 
 /** Runs one command line and returns its exit code. Mistakes in it are reported on stderr with exit code 2. */
 export async function tiershard(io: Io): Promise<number> {

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { loadSettings, nearest, withOverrides } from '../config/index.ts'
 import type { Settings, Stress } from '../core/settings.ts'
 import { tell, type Io } from './io.ts'
-import type { ProjectOptions, RunOptions } from './program.ts'
+import type { ProjectOptions, RunOptions } from './options.ts'
 
 /** The settings of the project, with what the command line changes; null when they are wrong, which has been said. */
 export async function openProject(

@@ -7,7 +7,7 @@ import { elapsed, size } from '../reports/format.ts'
 import { openCluster } from './cluster.ts'
 import { printJson, tell, type Io } from './io.ts'
 import { openProject } from './project.ts'
-import type { RedisOptions } from './program.ts'
+import type { RedisOptions } from './options.ts'
 
 /** `tiershard redis status`: returns the exit code. */
 export function redisStatus(options: RedisOptions, io: Io): Promise<number> {

@@ -10,7 +10,7 @@ import { tell, type Io } from './io.ts'
 import { runMeta } from './meta.ts'
 import { printPlan } from './plan.ts'
 import { prepare, type Prepared } from './prepare.ts'
-import type { RunOptions } from './program.ts'
+import type { RunOptions } from './options.ts'
 import { createRunFolder, newRunId, pointLatest, type RunFolder } from './run-folder.ts'
 import { listenForStop, signalExitCode, type Stop } from './signals.ts'
 

@@ -9,7 +9,7 @@ import { analyseSlow } from '../reports/slow.ts'
 import { printJson, tell, type Io } from './io.ts'
 import { historyFile } from './prepare.ts'
 import { noSuchTier, openProject } from './project.ts'
-import type { SlowOptions } from './program.ts'
+import type { SlowOptions } from './options.ts'
 import { runFolder } from './run-folder.ts'
 import { findRun, tellOfDeadRuns } from './runs.ts'
 
