@@ -159,8 +159,8 @@ test('GitHub: errors for failures, warnings for flaky tests, paths from the chec
   const summary = summaryOf(mixedRun().record)
   const lines = annotations(
     { ...summary, failures: summary.failures.filter(({ location }) => location !== null) },
-    '/work/app',
-    '/work',
+    '/checkout/app',
+    '/checkout',
   )
     .trimEnd()
     .split('\n')
