@@ -1,5 +1,5 @@
 import { escapeText, escapeValue, MAX_TEXT, plainName } from './escape.ts'
-import type { Attributes } from './xml.ts'
+import type { Attributes } from './tag.ts'
 
 const HALF = MAX_TEXT / 2
 

@@ -14,7 +14,8 @@ import {
   type Totals,
   type Verdict,
 } from './totals.ts'
-import type { Attributes, XmlHandler } from './xml.ts'
+import type { Attributes } from './tag.ts'
+import type { XmlHandler } from './xml.ts'
 
 /** An element in which cases may stand: `<testsuite>`, `<testsuites>`, or one that is not known. */
 interface Container {

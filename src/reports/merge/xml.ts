@@ -4,27 +4,15 @@
  * accepts (tests hold it against saxes). It resolves the five entities of XML and numbers, and nothing else; it reads no
  * DTD. Its memory is bounded: text comes in pieces, and one tag may have {@link MAX_TAG} characters.
  */
-import { DECLARATION, ENDS_NAME, endOfDoctype, isName, JUNIT_TAG, resolveReferences } from './grammar.ts'
+import { DECLARATION, endOfDoctype, isName, resolveReferences } from './grammar.ts'
+import { type Attributes, endOfName, skipSpace, TagReader } from './tag.ts'
 
 /** Characters of one tag. libxml2, on which many readers stand, refuses attributes of more than 10,000,000 bytes. */
 const MAX_TAG = 8_000_000
-/** Attributes of one tag; a test runner writes ten. */
-const MAX_ATTRIBUTES = 256
 /** Elements inside of each other; deeper ones are skipped, and that is damage. */
 const MAX_DEPTH = 200
 /** A reference (`&#38;`) is no longer than this, whatever it means. */
 const MAX_REFERENCE = 64
-
-/** The attributes of one tag in the order of the file, each name once. Valid until the handler returns. */
-export class Attributes {
-  readonly names: string[] = []
-  readonly values: string[] = []
-
-  get(name: string): string | undefined {
-    const at = this.names.indexOf(name)
-    return at === -1 ? undefined : this.values[at]
-  }
-}
 
 export interface XmlHandler {
   /** How many of the open elements have to end before this one may begin: what to make of a missing end tag. */
@@ -42,25 +30,15 @@ export interface XmlHandler {
 type Section = 'content' | 'CDATA section' | 'comment' | 'processing instruction'
 const SECTION_END = { 'CDATA section': ']]>', comment: '--', 'processing instruction': '?>' } as const
 
-const TAB = 9
-const NEWLINE = 10
-const SPACE = 32
 const BANG = 33
-const QUOTE = 34
-const APOSTROPHE = 39
 const SLASH = 47
-const LESS = 60
-const EQUALS = 61
 const GREATER = 62
 const QUESTION = 63
 
 /** Takes decoded text whose line ends are `\n` and whose characters are those of XML. */
 export class XmlReader {
   private readonly handler: XmlHandler
-  private readonly attributes = new Attributes()
-  /** By place in a tag: the name of an attribute in an earlier tag, and how it began. */
-  private readonly known: string[] = []
-  private readonly openings: string[] = []
+  private readonly tag = new TagReader((mistake) => (this.mistake ??= mistake))
   /** The open elements. */
   private readonly stack: string[] = []
   /** How many elements are open below {@link MAX_DEPTH}. */
@@ -245,7 +223,7 @@ export class XmlReader {
 
   private instruction(final: boolean): void {
     const { buffer, at } = this
-    const end = this.endOfName(at + 2)
+    const end = endOfName(this.buffer, at + 2)
     if (end === buffer.length) return
     const name = buffer.slice(at + 2, end)
     if (name === 'xml') {
@@ -262,8 +240,8 @@ export class XmlReader {
 
   private endTag(): void {
     const { buffer } = this
-    const end = this.endOfName(this.at + 2)
-    const after = this.skipSpace(end)
+    const end = endOfName(this.buffer, this.at + 2)
+    const after = skipSpace(this.buffer, end)
     if (after === buffer.length) return
     const name = buffer.slice(this.at + 2, end)
     const closed = buffer.charCodeAt(after) === GREATER
@@ -290,13 +268,13 @@ export class XmlReader {
   }
 
   private startTag(final: boolean): void {
-    const end = this.endOfName(this.at + 1)
+    const end = endOfName(this.buffer, this.at + 1)
     if (end === this.at + 1) {
       this.mistake = '"<" that begins no tag'
       return this.literal()
     }
     const name = this.buffer.slice(this.at + 1, end)
-    const next = this.readAttributes(end, final)
+    const next = this.tag.read(this.buffer, end, final)
     if (next === -1) {
       this.mistake = null
       return
@@ -320,132 +298,8 @@ export class XmlReader {
     const ends = this.handler.endsBefore(name)
     if (ends > 0) this.damage(`<${name}> inside of <${this.stack.at(-1)}>: an end tag is missing`)
     for (let n = 0; n < ends; n++) this.pop(true)
-    this.handler.open(name, this.attributes)
+    this.handler.open(name, this.tag.attributes)
     if (empty) this.handler.close(false)
     else this.stack.push(name)
-  }
-
-  /**
-   * Reads up to the end of the tag.
-   *
-   * @returns where the tag ends, behind its `>` or before the `<` that cut it; -1 when the rest of it is still to come
-   */
-  private readAttributes(from: number, final: boolean): number {
-    const { buffer } = this
-    this.attributes.names.length = 0
-    this.attributes.values.length = 0
-    for (let at = from; ;) {
-      const start = at
-      at = this.likeBefore(at)
-      if (at > start) continue
-      at = this.skipSpace(at)
-      const code = buffer.charCodeAt(at)
-      if (code === GREATER) return at + 1
-      if (code === LESS) {
-        this.mistake ??= 'a tag that is not closed'
-        return at
-      }
-      if (Number.isNaN(code)) return this.half(at, final)
-      if (code === SLASH && buffer.charCodeAt(at + 1) === GREATER) return at + 2
-      const nameEnd = this.endOfName(at)
-      if (nameEnd === at) {
-        if (at + 1 < buffer.length || final) this.mistake ??= `"${buffer[at]}" inside of a tag`
-        at++
-        continue
-      }
-      if (at === start) this.mistake ??= 'no space between attributes'
-      const name = buffer.slice(at, nameEnd)
-      at = this.skipSpace(nameEnd)
-      if (at === buffer.length) return this.half(at, final)
-      if (buffer.charCodeAt(at) !== EQUALS) {
-        this.mistake ??= `attribute ${name} without a value`
-        continue
-      }
-      at = this.skipSpace(at + 1)
-      if (at === buffer.length) return this.half(at, final)
-      const quote = buffer.charCodeAt(at)
-      if (quote !== QUOTE && quote !== APOSTROPHE) {
-        this.mistake ??= `the value of ${name} is not in quotes`
-        continue
-      }
-      const close = buffer.indexOf(quote === QUOTE ? '"' : "'", at + 1)
-      const raw = buffer.slice(at + 1, close === -1 ? buffer.length : close)
-      const cut = raw.includes('<') ? this.cutAt(raw, name) : -1
-      if (cut !== -1) {
-        this.add(name, raw.slice(0, cut))
-        return at + 1 + cut
-      }
-      if (close === -1) {
-        if (final) this.add(name, raw)
-        return this.half(buffer.length, final)
-      }
-      this.add(name, raw)
-      at = close + 1
-    }
-  }
-
-  /**
-   * The short way for what most attributes are: named as the one at this place in an earlier tag, with nothing special
-   * in the value. Returns where it ends; the same place when it is anything else.
-   */
-  private likeBefore(at: number): number {
-    const { names, values } = this.attributes
-    const guess = this.openings[names.length]
-    if (guess === undefined || !this.buffer.startsWith(guess, at)) return at
-    const name = this.known[names.length]!
-    const from = at + guess.length
-    const close = this.buffer.indexOf('"', from)
-    if (close === -1 || names.includes(name)) return at
-    const raw = this.buffer.slice(from, close)
-    if (/[<\n\t]/.test(raw)) return at
-    names.push(name)
-    values.push(raw.includes('&') ? this.resolve(raw) : raw)
-    return close + 1
-  }
-
-  /** The file, or the part of it that is here, ends inside of the tag: of the whole file the tag's beginning is kept. */
-  private half(at: number, final: boolean): number {
-    if (final) this.mistake ??= 'the file ends inside of a tag'
-    return final ? at : -1
-  }
-
-  /** Where a tag begins inside of a value, because the value's end is lost; -1 when it is only a `<` that nobody escaped. */
-  private cutAt(raw: string, name: string): number {
-    const cut = JUNIT_TAG.exec(raw)?.index ?? -1
-    this.mistake ??= cut === -1 ? `"<" in the value of ${name}` : `the value of ${name} has no end`
-    return cut
-  }
-
-  private add(name: string, raw: string): void {
-    const { names, values } = this.attributes
-    if (!isName(name)) this.mistake ??= `attribute ${name} is no name`
-    if (names.includes(name)) {
-      this.mistake ??= `attribute ${name} twice in a tag`
-    } else if (names.length >= MAX_ATTRIBUTES) {
-      this.mistake ??= `more than ${MAX_ATTRIBUTES} attributes in a tag`
-    } else {
-      // White space in a value is a space, if it is not written as a number.
-      const flat = raw.includes('\n') || raw.includes('\t') ? raw.replace(/[\n\t]/g, ' ') : raw
-      if (isName(name)) {
-        this.known[names.length] = name
-        this.openings[names.length] = ` ${name}="`
-      }
-      names.push(name)
-      values.push(flat.includes('&') ? this.resolve(flat) : flat)
-    }
-  }
-
-  private endOfName(from: number): number {
-    let at = from
-    while (ENDS_NAME[this.buffer.charCodeAt(at)] === 0 || this.buffer.charCodeAt(at) > 127) at++
-    return at
-  }
-
-  private skipSpace(from: number): number {
-    let at = from
-    for (let code = this.buffer.charCodeAt(at); code === SPACE || code === NEWLINE || code === TAB;) {
-      code = this.buffer.charCodeAt(++at)
-    }
-    return at
   }
 }
