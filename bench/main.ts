@@ -25,6 +25,7 @@ const rows: Row[] = []
 
 if (nativeServer === null) {
   say('The bench needs a redis-server or valkey-server on PATH.')
+  process.exitCode = 1
 } else {
   const server = await startNative()
   try {

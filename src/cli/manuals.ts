@@ -236,7 +236,7 @@ const report: Manual = {
   summary: 'make the reports of a run again from its journal',
   synopsis: ['tiershard report [options] [RUN]'],
   description: [
-    'Writes junit.xml, summary.json and summary.md of a run into its folder, whatever became of it: a run that was killed gets the reports that it would have written, with what is missing marked. A run that continues another is reported together with it.',
+    'Writes the reports of a run (all that `tiershard run` writes) into its folder, whatever became of it: a run that was killed gets the reports that it would have written, with what is missing marked. A run that continues another is reported together with it.',
   ],
   arguments: [{ flags: '[RUN]', text: 'The id of a run, or its folder; without it, the newest.' }],
   options: [CONFIG, REPORTS, json('Print the summary as JSON on stdout, and everything else on stderr.')],
