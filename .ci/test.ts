@@ -6,8 +6,8 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { ROOT, runTiers } from './tiershard.ts'
 
-const ROOT = path.join(import.meta.dirname, '..')
 const TIERS = ['fast', 'standard'] as const
 /** No step takes longer than this, ms. */
 const STEP_LIMIT_MS = 10 * 60_000
@@ -50,8 +50,8 @@ async function step(name: string, command: readonly string[]): Promise<void> {
 
 async function runByTiershard(): Promise<Outcomes> {
   console.log(`\ntiershard run --tier ${TIERS.join(',')}`)
-  const code = await run(['npx', 'tiershard', 'run', '--tier', TIERS.join(',')])
-  const outcomes = await outcomesOfLatestRun()
+  const { code, summary } = await runTiers(TIERS, STEP_LIMIT_MS)
+  const outcomes: Outcomes = summary?.run ? await outcomesOf(summary.run.run) : new Map()
   for (const outcome of outcomes.values()) count(outcome)
   // A run can end badly without a failed test: an infrastructure error, a deadline, something without a result.
   if (code !== 0 && totals.failed === 0) {
@@ -61,11 +61,11 @@ async function runByTiershard(): Promise<Outcomes> {
   return outcomes
 }
 
-async function outcomesOfLatestRun(): Promise<Outcomes> {
+async function outcomesOf(id: string): Promise<Outcomes> {
   const { readJournal } = await import('../src/reports/journal.ts')
   const { foldAll } = await import('../src/core/record.ts')
   const { column, testVerdicts } = await import('../src/core/verdict.ts')
-  const { events } = readJournal(path.join(ROOT, 'reports', 'latest', 'journal.ndjson'))
+  const { events } = readJournal(path.join(ROOT, 'reports', id, 'journal.ndjson'))
   const outcomes: Outcomes = new Map()
   for (const tier of foldAll(events).tiers.values()) {
     for (const file of tier.files.values()) {
@@ -81,7 +81,7 @@ async function runByVitest(): Promise<Outcomes> {
   console.log('\nvitest run, over the same files')
   const report = path.join(scratch, 'vitest.json')
   const folders = TIERS.map((tier) => `suites/${tier}/`)
-  await run([
+  const code = await run([
     'npx',
     'vitest',
     'run',
@@ -91,7 +91,8 @@ async function runByVitest(): Promise<Outcomes> {
     '--reporter=json',
     `--outputFile.json=${report}`,
   ])
-  const { testResults } = JSON.parse(await readFile(report, 'utf8')) as {
+  const text = await readFile(report, 'utf8').catch(() => '{ "testResults": [] }')
+  const { testResults } = JSON.parse(text) as {
     testResults: { name: string; assertionResults: { ancestorTitles: string[]; title: string; status: string }[] }[]
   }
   const outcomes: Outcomes = new Map()
@@ -102,6 +103,11 @@ async function runByVitest(): Promise<Outcomes> {
       const full = [...ancestorTitles, title].join(' > ')
       outcomes.set(unused(outcomes, `${name} ${full}`), status === 'passed' || status === 'failed' ? status : 'skipped')
     }
+  }
+  // Every test can pass, and vitest fail: an error that no test caught, a teardown.
+  if (code !== 0 && ![...outcomes.values()].includes('failed')) {
+    console.log(`FAILED vitest ended with exit code ${code}, and no test had failed`)
+    totals.failed++
   }
   return outcomes
 }

@@ -84,7 +84,8 @@ test(
       const known = new Set(runsOf(cwd))
       const started = startTiershard(cwd, ['run', '--shards', '2'])
       await newRun(path.join(cwd, 'reports'), known)
-      await setTimeout(cleanMs * Math.random() * 1.1)
+      // Spread over the whole run, so that some kills hit each part of it.
+      await setTimeout(cleanMs * 1.1 * ((kill + 0.5) / KILLS))
       started.child.kill('SIGKILL')
       await started.finished
       const run = runsOf(cwd).find((id) => !known.has(id))
@@ -119,6 +120,6 @@ test(
       const again = new Set([...results(path.join(cwd, 'reports', next)).keys()].map((name) => name.split(' > ')[0]))
       for (const file of whole) expect(again.has(file.plan.id)).toBe(false)
     }
-    expect(seen.beforeTheRun + seen.beforeATest + seen.between + seen.afterTheEnd).toBe(KILLS)
+    expect(seen.beforeATest + seen.between).toBeGreaterThan(0)
   },
 )

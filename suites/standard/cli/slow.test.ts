@@ -4,13 +4,13 @@ import { expect, test } from 'vitest'
 import { tiershard, vitestProject } from '../../support/cli/binary.ts'
 
 const CONFIG = `export default {
-  tiers: { fast: { slow: '20ms' } },
+  tiers: { fast: { slow: '500ms' } },
   suites: { main: { tier: 'fast', files: 'suites/**/*.test.ts', isolation: 'none' } },
 }\n`
 const TESTS = `import { expect, test } from 'vitest'
 import { setTimeout } from 'node:timers/promises'
 test('quick', () => expect(1).toBe(1))
-test('slow one', async () => { expect(await setTimeout(60, 1)).toBe(1) })\n`
+test('slow one', async () => { expect(await setTimeout(700, 1)).toBe(1) })\n`
 
 test('slow: of the newest run, of a named one, of one that is not there', async () => {
   const cwd = vitestProject({ 'tiershard.config.js': CONFIG, 'suites/fast/a.test.ts': TESTS })
