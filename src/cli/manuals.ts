@@ -248,7 +248,7 @@ const report: Manual = {
   environment: [{ name: 'GITHUB_STEP_SUMMARY', text: 'A file to which the summary is appended as markdown.' }],
   examples: [
     { line: 'tiershard report', text: 'The newest run:' },
-    { line: 'tiershard report 20261120-055301-ab12cd', text: 'A run of its own:' },
+    { line: 'tiershard report 20261120-055301042-ab12cd', text: 'A run of its own:' },
   ],
 }
 

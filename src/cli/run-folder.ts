@@ -19,9 +19,12 @@ export type OpenedFolder =
   | { readonly ok: true; readonly folder: RunFolder }
   | { readonly ok: false; readonly message: string }
 
-/** A new run's id: the time it starts in UTC, to sort and to read, and six characters against a twin: 20261120-055301-ab12cd. */
+/**
+ * A new run's id: the time it starts in UTC, to the millisecond, to sort and to read, and six characters against a twin:
+ * 20261120-055301042-ab12cd.
+ */
 export function newRunId(now: Date = new Date()): string {
-  const [date, time] = now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').split('T')
+  const [date, time] = now.toISOString().slice(0, -1).replaceAll(/[-:.]/g, '').split('T')
   return `${date}-${time}-${randomBytes(3).toString('hex')}`
 }
 

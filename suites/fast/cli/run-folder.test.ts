@@ -5,8 +5,9 @@ import { appendStepSummary, createRunFolder, newRunId, pointLatest } from '../..
 import { tempProject } from '../../support/config/project.ts'
 
 test('run ids sort by time and never repeat', () => {
-  const id = newRunId(new Date('2026-11-20T05:53:01.999Z'))
-  expect(id).toMatch(/^20261120-055301-[0-9a-f]{6}$/)
+  const id = newRunId(new Date('2026-11-20T05:53:01.098Z'))
+  expect(id).toMatch(/^20261120-055301098-[0-9a-f]{6}$/)
+  expect(newRunId(new Date('2026-11-20T05:53:01.099Z')) > id).toBe(true)
   expect(newRunId(new Date('2026-11-20T05:53:02Z')) > id).toBe(true)
   const now = new Date()
   expect(new Set(Array.from({ length: 100 }, () => newRunId(now))).size).toBe(100)

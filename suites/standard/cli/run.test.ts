@@ -9,7 +9,7 @@ test('a run leaves all of its reports, and latest points at it', async () => {
   const { exitCode, stdout, stderr } = await tiershard(cwd, ['run'])
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
   const run = readlinkSync(path.join(cwd, 'reports/latest'))
-  expect(run).toMatch(/^\d{8}-\d{6}-[0-9a-f]{6}$/)
+  expect(run).toMatch(/^\d{8}-\d{9}-[0-9a-f]{6}$/)
   expect(stdout).toContain(run)
   expect(readdirSync(path.join(cwd, 'reports')).toSorted()).toEqual([run, 'history.json', 'latest'])
   expect(readdirSync(path.join(cwd, 'reports', run)).toSorted()).toEqual([
