@@ -47,6 +47,10 @@ export function findEarlier(
   if (options.changed !== undefined)
     return wrong(`${option} takes its files from the earlier run, and --changed does not go with it.`)
 
+  if (options.repeat !== undefined || options.untilFailure) {
+    return wrong(`${option} completes an earlier run, and --repeat and --until-failure do not go with it.`)
+  }
+
   const named = resume ?? (typeof rerunFailed === 'string' ? rerunFailed : null)
   const found = findRun(named, settings.reportsDir, io.cwd)
   if (!found.ok) return found

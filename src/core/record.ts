@@ -187,7 +187,8 @@ function apply(run: OpenRun, event: Stamped): void {
     case 'tier-started': {
       const tier = run.tiers.get(event.tier)
       if (tier) {
-        tier.shards = event.shards
+        // A later round, of a few files, may need fewer.
+        tier.shards = tier.startedAt === null ? event.shards : Math.max(tier.shards, event.shards)
         tier.startedAt ??= event.at
       }
       return

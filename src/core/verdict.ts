@@ -3,11 +3,18 @@ import type { QuarantineEntry } from './events.ts'
 import { excuse } from './quarantine.ts'
 import type { AttemptRecord, FileRecord, RunRecord, TestRecord, TierRecord } from './record.ts'
 
-/** How a file stands after all of its attempts: the last one decides; of repetitions, the first that failed. */
+/**
+ * How a file stands after all of its attempts: the last one decides; of repetitions, the first that failed. A repetition
+ * that the infrastructure spoiled is none.
+ */
 export function fileEnding(file: FileRecord): Ending {
-  const failed = file.plan.repeated ? file.attempts.find(({ ending }) => ending && isTestFailure(ending)) : undefined
-  if (failed?.ending) return failed.ending
-  if (isShort(file)) return file.notRun ?? { kind: 'not-run', why: 'lost' }
+  if (file.plan.repeated) {
+    const failed = file.attempts.find(({ ending }) => ending && isTestFailure(ending))
+    if (failed?.ending) return failed.ending
+    if (isShort(file)) return file.notRun ?? { kind: 'not-run', why: 'lost' }
+    const passed = file.attempts.findLast(({ ending }) => ending?.kind === 'passed')
+    if (passed?.ending) return passed.ending
+  }
   // Planned again in a run that continues another, and not started there: what was before does not speak for it.
   if (file.notRun) return file.notRun
   return file.attempts.at(-1)?.ending ?? { kind: 'not-run', why: 'lost' }
@@ -15,7 +22,9 @@ export function fileEnding(file: FileRecord): Ending {
 
 /** Whether a file was not repeated as often as planned. */
 export function isShort({ plan: { repeated }, attempts }: FileRecord): boolean {
-  if (!repeated || repeated.times === null || attempts.length >= repeated.times) return false
+  if (!repeated || repeated.times === null) return false
+  const done = attempts.filter(({ ending }) => ending && (ending.kind === 'passed' || isTestFailure(ending))).length
+  if (done >= repeated.times) return false
   return !repeated.untilFailure || !attempts.some(({ ending }) => ending && isTestFailure(ending))
 }
 

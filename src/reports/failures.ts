@@ -111,7 +111,10 @@ export function errorTitle(error: ErrorRecord): string {
 export function failuresByCause(list: readonly Failure[]): CauseGroup[] {
   const groups = new Map<CauseCode, Failure[]>()
   for (const failure of list) {
-    if (failure.cause !== null) groups.set(failure.cause, [...(groups.get(failure.cause) ?? []), failure])
+    if (failure.cause === null) continue
+    const group = groups.get(failure.cause)
+    if (group) group.push(failure)
+    else groups.set(failure.cause, [failure])
   }
   return [...groups]
     .map(([cause, members]) => ({ cause, failures: members }))

@@ -36,7 +36,9 @@ export function planAgain(plan: RunPlan, before: RunRecord): Again {
     return { ...tier, files, forecast: forecast(files, tier.settings.shards, tier.settings.deadlineMs) }
   })
   const files = tiers.reduce((sum, tier) => sum + tier.files.length, 0)
-  return { plan: { ...plan, tiers, warnings: [...plan.warnings, ...warnings] }, kept, files }
+  // With files left out it is no run of everything, by which unused entries of the quarantine are judged.
+  const whole = plan.whole === true && kept === 0
+  return { plan: { ...plan, whole, tiers, warnings: [...plan.warnings, ...warnings] }, kept, files }
 }
 
 function countKnown(old: TierRecord, files: readonly PlannedFile[]): number {

@@ -4,7 +4,7 @@ import type { Desk, Execution, FileStop, Lease, OwnServers, Seat, Trouble } from
 import type { Isolation } from '../core/settings.ts'
 import { byTests, decide } from './endings.ts'
 import { seatEnvironment } from './environment.ts'
-import { watchFailures } from './fail-fast.ts'
+import { watchFailures, type FailureWatch } from './fail-fast.ts'
 import { departureErrors, leakErrors } from './findings.ts'
 import { mayPass, NO_GUARD, type Guard } from './guard.ts'
 import type { Lane, Lanes } from './lanes.ts'
@@ -48,12 +48,14 @@ export interface TierDesk extends Desk {
 /** What the desks of one tier have in common; there is more than one when copies of a file run at once. */
 export interface TierState {
   readonly lostLanes: Set<Lane>
+  /** Counts failures over all desks; made by the first one, whose halt reaches the others. */
+  failFast: FailureWatch | null
   /** Attempts at each file that got a seat. */
   readonly seated: Map<string, number>
 }
 
 export function tierState(): TierState {
-  return { lostLanes: new Set(), seated: new Map() }
+  return { lostLanes: new Set(), failFast: null, seated: new Map() }
 }
 
 interface Attempt {
@@ -76,11 +78,12 @@ export function openDesk(
   lanes: Lanes,
   ledger: Ledger,
   run: string,
-  { lostLanes, seated }: TierState = tierState(),
+  state: TierState = tierState(),
   servers: OwnServers | null = null,
   guard: Guard = NO_GUARD,
 ): TierDesk {
   const { settings } = tier
+  const { lostLanes, seated } = state
   const plans = new Map(tier.files.map((file) => [file.id, file]))
   const suites = new Map(tier.suites.map((suite) => [suite.name, suite]))
   const bySeat = new Map<Seat, Attempt>()
@@ -230,7 +233,7 @@ export function openDesk(
         errors: [...(stop?.errors ?? []), ...found],
       })
       if (cleaned?.kind === 'ok') ledger.emit({ type: 'file-cleaned', ...attempt.ref, leftovers: cleaned.leftovers })
-      failFast.ended(attempt.ref)
+      failFast.ended(attempt.ref, () => Promise.resolve(blame))
     } else if (seated.get(attempt.file.id) === attempt.ref.attempt) {
       seated.set(attempt.file.id, attempt.ref.attempt - 1)
     }
@@ -244,7 +247,13 @@ export function openDesk(
     return passed && !lost ? null : guard.blame(attempt.satAt)
   }
 
-  const failFast = watchFailures(tier, ledger, halt)
+  /** What was wrong with the server while a test failed; null for one that has a server of its own. */
+  const blameNow = async (ref: AttemptRef): Promise<Cause | null> => {
+    const attempt = byFile.get(ref.file)
+    const shared = attempt?.lease && isShared(attempt.lane, attempt.lease)
+    return shared ? guard.blame(attempt.satAt) : null
+  }
+  const failFast = (state.failFast ??= watchFailures(tier, ledger, halt))
 
   /** A retry that would take the tier's retries beyond their time; the attempt before says how long it takes. */
   const isOverLimit = (file: string): boolean => {
@@ -335,7 +344,7 @@ export function openDesk(
     tested(file, test) {
       const { ref } = attemptAt(file)
       ledger.emit({ type: 'test-ended', ...ref, test })
-      failFast.tested(ref, test)
+      failFast.tested(ref, test, () => blameNow(ref))
     },
     leaked: (file, processes) => ledger.emit({ type: 'file-leaked', ...attemptAt(file).ref, processes }),
     output: (file, stream, text) => ledger.emit({ type: 'file-output', ...attemptAt(file).ref, stream, text }),

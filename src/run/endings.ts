@@ -48,6 +48,7 @@ export function decide(
     if (byServer) return byServer
     return trouble ? { kind: 'infrastructure', cause: trouble.cause } : outcome
   }
+  if (reason?.kind === 'cancelled' && reason.by === 'fail-fast' && byServer) return byServer
   // A file that fail-fast has ended may be the one whose failure was enough.
   if (reason?.kind === 'cancelled' && reason.by === 'fail-fast' && testsOf(attempt, ledger).some(isFailed)) {
     return { kind: 'failed' }
@@ -100,6 +101,12 @@ export function isRetryable(ledger: Ledger, tier: string, file: string): boolean
     default:
       return unreachable(ending)
   }
+}
+
+/** How often a file was tried, not counting what the infrastructure spoiled; the attempt that runs counts. */
+export function triesOf(ledger: Ledger, tier: string, file: string): number {
+  const attempts = ledger.record.tiers.get(tier)?.files.get(file)?.attempts ?? []
+  return attempts.filter(({ ending }) => ending?.kind !== 'infrastructure' && ending?.kind !== 'lease-lost').length
 }
 
 /** How often a file that the server spoiled is run again; after that, its last ending stands. */

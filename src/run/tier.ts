@@ -5,7 +5,7 @@ import type { Event, PlannedFile, TierEnd } from '../core/events.ts'
 import type { Batch, Engine, Lease, OwnServers, RedisServer } from '../core/ports.ts'
 import { isShort } from '../core/verdict.ts'
 import { openDesk, tierState, type TierDesk } from './desk.ts'
-import { isRetryable, isSpoiled } from './endings.ts'
+import { isRetryable, isSpoiled, triesOf } from './endings.ts'
 import { failFastReached, retriesOf } from './fail-fast.ts'
 import { mayPass, NO_GUARD, type Guard } from './guard.ts'
 import { openLanes, type Lane } from './lanes.ts'
@@ -41,7 +41,10 @@ export interface TierDeps {
  *
  * @returns `enough` when so many tests have failed that the tiers after it must not start
  */
-export async function runTier(plan: TierPlan, deps: TierDeps): Promise<'done' | 'enough'> {
+export async function runTier(plan: TierPlan, shared: TierDeps): Promise<'done' | 'enough'> {
+  // What happens to a server that no file of the tier uses is none of its business.
+  const guarded = plan.files.some((file) => needsDatabase(plan, file))
+  const deps = guarded ? shared : { ...shared, guard: NO_GUARD }
   const { ledger } = deps
   const tier = plan.settings.name
   const deadline = AbortSignal.timeout(plan.settings.deadlineMs)
@@ -53,7 +56,7 @@ export async function runTier(plan: TierPlan, deps: TierDeps): Promise<'done' | 
     end = round.end
     why = round.why
     if (end !== 'completed') break
-    // A repetition that the server spoiled is one of many: what stands for the file is in the others.
+    // A repetition that the server spoiled does not count; a stress run that is short of some says so.
     files = plan.settings.stress ? [] : files.filter((file) => isSpoiled(ledger, tier, file.id))
     if (files.length === 0) break
   }
@@ -134,7 +137,8 @@ async function runBatches(plan: TierPlan, shards: number, desk: TierDesk, deps: 
     ledger.emit({ type: 'tier-started', tier, shards, attempt: attempt + Math.max(...before.values()) })
     await runToTheEnd(files, (file) => before.get(file)! + attempt, plan, { shards, begun }, desk, deps)
     files = files.filter(
-      ({ id, suite }) => attempt <= retriesOf(plan, suite) && isRetryable(ledger, tier, id) && !desk.overLimit.has(id),
+      ({ id, suite }) =>
+        triesOf(ledger, tier, id) <= retriesOf(plan, suite) && isRetryable(ledger, tier, id) && !desk.overLimit.has(id),
     )
   }
   if (desk.overLimit.size > 0) ledger.emit(overRetryLimit(plan, [...desk.overLimit]))
