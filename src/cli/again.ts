@@ -44,9 +44,9 @@ export function findEarlier(
   if (options.testName !== undefined) {
     return wrong(`${option} runs the tests that the earlier run was asked for, and --test-name does not go with it.`)
   }
-  if (options.changed !== undefined)
+  if (options.changed !== undefined) {
     return wrong(`${option} takes its files from the earlier run, and --changed does not go with it.`)
-
+  }
   if (options.repeat !== undefined || options.untilFailure) {
     return wrong(`${option} completes an earlier run, and --repeat and --until-failure do not go with it.`)
   }
@@ -75,6 +75,11 @@ export function findEarlier(
   if (strange.length > 0) {
     return wrong(
       [...strange.map((tier) => noSuchTier(tier, names)), `The run ${found.run} has ${names.join(', ')}.`].join('\n'),
+    )
+  }
+  if ([...whole.tiers.values()].some(({ settings }) => settings.stress)) {
+    return wrong(
+      `The run ${found.run} repeated its files (--repeat, --until-failure), and such a run cannot be continued: repeat them afresh.`,
     )
   }
   const filters = whole.meta?.selection?.filters ?? []

@@ -12,8 +12,9 @@ export function fileEnding(file: FileRecord): Ending {
     const failed = file.attempts.find(({ ending }) => ending && isTestFailure(ending))
     if (failed?.ending) return failed.ending
     if (isShort(file)) return file.notRun ?? { kind: 'not-run', why: 'lost' }
-    const passed = file.attempts.findLast(({ ending }) => ending?.kind === 'passed')
-    if (passed?.ending) return passed.ending
+    const counted = file.attempts.filter(isRepetition)
+    const cut = counted.find(({ ending }) => ending?.kind !== 'passed') ?? counted.at(-1)
+    if (cut?.ending) return cut.ending
   }
   // Planned again in a run that continues another, and not started there: what was before does not speak for it.
   if (file.notRun) return file.notRun
@@ -23,9 +24,13 @@ export function fileEnding(file: FileRecord): Ending {
 /** Whether a file was not repeated as often as planned. */
 export function isShort({ plan: { repeated }, attempts }: FileRecord): boolean {
   if (!repeated || repeated.times === null) return false
-  const done = attempts.filter(({ ending }) => ending && (ending.kind === 'passed' || isTestFailure(ending))).length
-  if (done >= repeated.times) return false
+  if (attempts.filter(isRepetition).length >= repeated.times) return false
   return !repeated.untilFailure || !attempts.some(({ ending }) => ending && isTestFailure(ending))
+}
+
+/** Whether an attempt has ended and counts as one: the infrastructure did not spoil it. */
+export function isRepetition({ ending }: AttemptRecord): boolean {
+  return ending !== null && ending.kind !== 'infrastructure' && ending.kind !== 'lease-lost'
 }
 
 /** How a test stands after all attempts at its file. */

@@ -233,7 +233,7 @@ export function openDesk(
         errors: [...(stop?.errors ?? []), ...found],
       })
       if (cleaned?.kind === 'ok') ledger.emit({ type: 'file-cleaned', ...attempt.ref, leftovers: cleaned.leftovers })
-      failFast.ended(attempt.ref, () => Promise.resolve(blame))
+      await failFast.ended(attempt.ref)
     } else if (seated.get(attempt.file.id) === attempt.ref.attempt) {
       seated.set(attempt.file.id, attempt.ref.attempt - 1)
     }

@@ -1,8 +1,8 @@
 import { unreachable, type Cause, type Ending } from '../core/ending.ts'
 import type { AttemptRef, ErrorRecord } from '../core/events.ts'
 import type { FileStop, Trouble } from '../core/ports.ts'
-import type { TestRecord } from '../core/record.ts'
-import { countFile, fileEnding } from '../core/verdict.ts'
+import type { AttemptRecord, TestRecord } from '../core/record.ts'
+import { countFile, fileEnding, isShort } from '../core/verdict.ts'
 import { mayPass } from './guard.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -112,13 +112,21 @@ export function triesOf(ledger: Ledger, tier: string, file: string): number {
 /** How often a file that the server spoiled is run again; after that, its last ending stands. */
 const SPOILED_TRIES = 2
 
-/** Whether a file has to run again, or at all, because its server was not fit the first time. */
+/** Whether a file has to run again, or at all, because its server was not fit before. */
 export function isSpoiled(ledger: Ledger, tier: string, file: string): boolean {
-  const attempts = ledger.record.tiers.get(tier)?.files.get(file)?.attempts ?? []
-  const ending = attempts.at(-1)?.ending
-  if (attempts.length === 0) return true
-  if (ending?.kind !== 'infrastructure' || !mayPass(ending.cause.code)) return false
-  return attempts.filter((attempt) => attempt.ending?.kind === 'infrastructure').length <= SPOILED_TRIES
+  const { shards = 1, files } = ledger.record.tiers.get(tier) ?? {}
+  const record = files?.get(file)
+  if (!record || record.attempts.length === 0) return true
+  const { attempts, plan } = record
+  if (plan.repeated) return isShort(record) && isWorthIt(attempts, shards)
+  return attempts.at(-1)!.ending?.kind === 'infrastructure' && isWorthIt(attempts, 1)
+}
+
+/** Whether a file that the server spoiled, perhaps several times, may fare better when it runs again. */
+export function isWorthIt(attempts: readonly AttemptRecord[], atOnce: number): boolean {
+  const spoiled = attempts.flatMap(({ ending }) => (ending?.kind === 'infrastructure' ? [ending.cause.code] : []))
+  // One outage may spoil as many repetitions as run at once.
+  return spoiled.length <= SPOILED_TRIES * Math.max(atOnce, 1) && spoiled.every(mayPass)
 }
 
 function countFailed(ledger: Ledger, tier: string, file: string): number {

@@ -11,10 +11,10 @@ type Blame = () => Promise<Cause | null>
 
 /** Counts the failures of a tier as they happen. */
 export interface FailureWatch {
-  /** @param blame what was wrong with the server meanwhile; asked only when this failure would be the last one */
+  /** @param blame what was wrong with the attempt's server meanwhile; asked only when the limit seems to be reached */
   tested(ref: AttemptRef, test: TestResult, blame: Blame): void
-  /** The attempt's `file-ended` is in the journal. */
-  ended(ref: AttemptRef, blame: Blame): void
+  /** The attempt's `file-ended` is in the journal. Resolves when it is decided whether the tier goes on. */
+  ended(ref: AttemptRef): Promise<void>
 }
 
 /** How often a file may be tried again. */
@@ -28,37 +28,58 @@ export function failFastReached(plan: TierPlan, ledger: Ledger): boolean {
   return failFast > 0 && countRun(ledger.record).failed >= failFast
 }
 
+/** The failures of an attempt that has not ended yet. */
+interface Running {
+  readonly file: string
+  /** Repetitions of one test are one failure, as they are in the verdict. */
+  readonly names: Set<string>
+  readonly blame: Blame
+}
+
 /**
- * Halts a tier when enough tests have failed for good (and no server is behind the last one): a failure that is going to be tried again does not count yet, and
- * one that the quarantine excuses never does. A file that fails without a failed test counts as one.
+ * Halts a tier when enough tests have failed for good: a failure that is going to be tried again does not count yet, one
+ * that happened while the server was not fit is not the test's, and one that the quarantine excuses never counts. A file
+ * that fails without a failed test counts as one.
  */
 export function watchFailures(plan: TierPlan, ledger: Ledger, halt: (why: Halt) => void): FailureWatch {
   const { name: tier, failFast: limit = 0 } = plan.settings
-  if (limit === 0) return { tested: () => {}, ended: () => {} }
+  if (limit === 0) return { tested: () => {}, ended: async () => {} }
   const before = countRun(ledger.record).failed
-  const failed = new Map<string, ReadonlySet<string> | number>()
   const plans = new Map(plan.files.map((file) => [file.id, file]))
+  const running = new Map<string, Running>()
+  /** By file, what its record says after an attempt's end. */
+  const known = new Map<string, number>()
   let struck = false
 
   const isFinal = ({ file }: AttemptRef): boolean => {
     const planned = plans.get(file)!
     return planned.repeated !== undefined || triesOf(ledger, tier, file) > retriesOf(plan, planned.suite)
   }
-  const sum = (): number =>
-    [...failed.values()].reduce<number>((all, one) => all + (typeof one === 'number' ? one : one.size), before)
-  const check = async (blame: Blame, what: string): Promise<void> => {
-    // A test may have failed because its server was not fit: then it is not the test's failure, and runs again.
-    if (sum() < limit || struck || (await blame()) !== null || sum() < limit || struck) return
-    struck = true
-    strike(sum(), what)
+  const count = (attempts: readonly Running[]): number => {
+    const names = new Map<string, Set<string>>()
+    for (const { file, names: some } of attempts) names.set(file, new Set([...(names.get(file) ?? []), ...some]))
+    let sum = before
+    for (const file of new Set([...known.keys(), ...names.keys()])) {
+      sum += Math.max(known.get(file) ?? 0, names.get(file)?.size ?? 0)
+    }
+    return sum
   }
-  const strike = (count: number, what: string): void => {
+  const check = async (what: string): Promise<void> => {
+    if (struck || count([...running.values()]) < limit) return
+    const asked = [...running.values()]
+    const causes = await Promise.all(asked.map(({ blame }) => blame()))
+    const sum = count(asked.filter((_, at) => causes[at] === null))
+    if (struck || sum < limit) return
+    struck = true
+    strike(sum, what)
+  }
+  const strike = (sum: number, what: string): void => {
     const files = [...(ledger.record.tiers.get(tier)?.files.values() ?? [])]
-    const running = files.filter(({ attempts }) => attempts.at(-1)?.ending === null).length
+    const started = files.filter(({ attempts }) => attempts.at(-1)?.ending === null).length
     const waiting = files.filter(({ attempts }) => attempts.length === 0).length
     const message =
-      `fail-fast: ${count} failed (the limit is ${limit}), the last one in ${what}; ` +
-      `${running} running files are ended, ${waiting} files of tier ${tier} do not start`
+      `fail-fast: ${sum} failed (the limit is ${limit}), the last one in ${what}; ` +
+      `${started} running files are ended, ${waiting} files of tier ${tier} do not start`
     ledger.emit({ type: 'notice', level: 'info', code: 'fail-fast', message })
     halt({ end: 'cancelled', running: { kind: 'cancelled', by: 'fail-fast' }, waiting: 'fail-fast' })
   }
@@ -67,17 +88,18 @@ export function watchFailures(plan: TierPlan, ledger: Ledger, halt: (why: Halt) 
     tested(ref, test, blame) {
       if (test.outcome !== 'failed' && test.outcome !== 'timed-out') return
       if (!isFinal(ref) || excuse(plans.get(ref.file)!, test.name)) return
-      const known = failed.get(ref.file)
-      // Repetitions of one test are one failure, as they are in the verdict.
-      failed.set(ref.file, new Set([...(known instanceof Set ? known : []), test.name]))
-      void check(blame, `${ref.file} > ${test.name}`)
+      const key = `${ref.attempt} ${ref.file}`
+      const attempt = running.get(key) ?? { file: ref.file, names: new Set(), blame }
+      attempt.names.add(test.name)
+      running.set(key, attempt)
+      void check(`${ref.file} > ${test.name}`)
     },
-    ended(ref, blame) {
+    async ended(ref) {
+      running.delete(`${ref.attempt} ${ref.file}`)
       const record = ledger.record.tiers.get(tier)?.files.get(ref.file)
       if (!record || !isFinal(ref)) return
-      // What the record says of the whole file: nothing, if the infrastructure is to blame.
-      failed.set(ref.file, countFile(record).failed)
-      void check(blame, ref.file)
+      known.set(ref.file, countFile(record).failed)
+      await check(ref.file)
     },
   }
 }

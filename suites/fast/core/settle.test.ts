@@ -1,6 +1,7 @@
 import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
 import { gaps } from '../../../src/core/completeness.ts'
+import type { Stamped } from '../../../src/core/events.ts'
 import { foldAll, type RunRecord } from '../../../src/core/record.ts'
 import { continued, settle } from '../../../src/core/settle.ts'
 import { countRun, exitCode, fileEnding, firstExitCode, testVerdicts } from '../../../src/core/verdict.ts'
@@ -29,6 +30,14 @@ test('a run without an end was killed: never green, and it says so', () => {
   const record = settle(whole.killed().build().record)
   expect(record).toMatchObject({ exitCode: 5, missing: [{ kind: 'killed' }] })
   expect(countRun(record)).toMatchObject({ passed: 1, notRun: 1 })
+})
+
+test('a tier that needs fewer shards for its last files had as many as it had', () => {
+  const { events } = journal().tier('standard').build()
+  const rounds = events.flatMap((event): Stamped[] =>
+    event.type === 'tier-started' ? [4, 1].map((shards) => ({ ...event, shards })) : [event],
+  )
+  expect(foldAll(rounds).tiers.get('standard')!.shards).toBe(4)
 })
 
 test('what comes before in the order of the exit codes applies to a killed run too', () => {

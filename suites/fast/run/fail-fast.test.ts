@@ -49,4 +49,28 @@ describe('fail-fast', () => {
     expect(countRun(record)).toMatchObject({ passed: 1, failed: 0, skipped: 1, quarantined: 1 })
     expect(exitCode(record)).toBe(0)
   })
+
+  test('repetitions of one test are one failure', async () => {
+    const stress = { times: 4, untilFailure: false }
+    const { record } = await runScripted([{ settings: { failFast: 2, stress, shards: 2 }, files: { a: fail } }])
+    expect(record.tiers.get('tier-1')?.files.get('a')?.attempts).toHaveLength(4)
+    expect(record.tiers.get('tier-1')?.end).toBe('completed')
+    expect(countRun(record)).toMatchObject({ failed: 1 })
+  })
+
+  test('failures count together, on whatever shard they happen', async () => {
+    const stress = { times: 1, untilFailure: false }
+    const { record } = await runScripted([
+      { settings: { failFast: 3, stress, shards: 4 }, files: { d: hang, a: fail, b: fail, c: fail } },
+    ])
+    expect(record.tiers.get('tier-1')?.end).toBe('cancelled')
+    expect(countRun(record)).toMatchObject({ failed: 3 })
+    expect(fileEnding(record.tiers.get('tier-1')!.files.get('d')!)).toEqual({ kind: 'cancelled', by: 'fail-fast' })
+  })
+
+  test('nothing starts while it is decided whether enough has failed', async () => {
+    const { record } = await runScripted([{ settings: { failFast: 1, shards: 1 }, files: { a: fail, b: hang } }])
+    expect(record.tiers.get('tier-1')?.files.get('b')?.attempts).toEqual([])
+    expect(record.tiers.get('tier-1')?.end).toBe('cancelled')
+  })
 })
