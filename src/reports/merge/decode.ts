@@ -55,7 +55,8 @@ export class XmlDecoder {
       return utf8Decoder(this.damage)
     }
     return (bytes, last) => {
-      const text = decoder.decode(bytes, { stream: !last })
+      // In one piece, Node 22 reads windows-1252 as Latin-1 (nodejs/node#56542); as a stream it does not.
+      const text = decoder.decode(bytes, { stream: true }) + (last ? decoder.decode() : '')
       if (text.includes('\u{fffd}')) this.damage(`bytes that are not ${encoding}`)
       return text
     }
