@@ -1,7 +1,8 @@
 import { unreachable, type Cause, type Ending, type NotRunReason } from '../core/ending.ts'
-import type { AttemptRef, PlannedFile, TierEnd } from '../core/events.ts'
+import type { CollectedTest, ErrorRecord, LeakedProcess, PlannedFile, TestResult, TierEnd } from '../core/events.ts'
 import type { Desk, Execution, FileStop, Lease, OwnServers, Seat, Trouble } from '../core/ports.ts'
-import type { Isolation } from '../core/settings.ts'
+import type { Isolation, SuiteSettings } from '../core/settings.ts'
+import { Attempts, type Attempt } from './attempts.ts'
 import { byTests, decide } from './endings.ts'
 import { seatEnvironment } from './environment.ts'
 import { watchFailures, type FailureWatch } from './fail-fast.ts'
@@ -20,31 +21,6 @@ export interface Halt {
   readonly waiting: NotRunReason
 }
 
-/** The run's side of an engine's execution: seats, deadlines of files, endings. One a tier. */
-export interface TierDesk extends Desk {
-  /** The execution whose files are reported here; set before it asks for the first seat. */
-  serve(execution: Execution): void
-  /** Stops the tier: running files are killed, nothing new starts. */
-  halt(halt: Halt): void
-  readonly halted: Halt | null
-  /** Resolves when the tier is halted. */
-  readonly whenHalted: Promise<void>
-  /** Halts the tier because of its infrastructure. */
-  fail(cause: Cause): void
-  /** Resolves when every seat that was left has been cleaned and every ending is in the journal. */
-  settled(): Promise<void>
-  /** Closes the attempts of files whose engine is gone. */
-  abandon(cause: Cause): Promise<void>
-  /** The lane's lease is gone: its file is killed, and the lane is used no more. */
-  leaseLost(lane: Lane, message: string): void
-  /** From now on files start only as retries, and only if they would be done by then; `performance.now()`, ms. */
-  limitRetries(untilMs: number): void
-  /** The files that were not tried again because of that limit. */
-  readonly overLimit: ReadonlySet<string>
-  /** How many files were started here so far. */
-  readonly starts: number
-}
-
 /** What the desks of one tier have in common; there is more than one when copies of a file run at once. */
 export interface TierState {
   readonly lostLanes: Set<Lane>
@@ -58,53 +34,139 @@ export function tierState(): TierState {
   return { lostLanes: new Set(), failFast: null, seated: new Map() }
 }
 
-interface Attempt {
-  readonly file: PlannedFile
-  readonly ref: AttemptRef
-  readonly lane: Lane
-  /** The lease whose database (or the server that) was opened for this file; null for a suite without Redis. */
-  readonly lease: Lease | null
-  readonly satAt: number
-  started: boolean
-  stop: FileStop | null
-  /** The first cause of an end that the run itself decided. */
-  reason: Ending | null
-  timer: NodeJS.Timeout | undefined
+/** What cleaning a database gave; null for a file without one. */
+type Flushed = Awaited<ReturnType<Lease['clean']>> | null
+
+/** What a desk works with. */
+export interface DeskParts {
+  readonly tier: TierPlan
+  readonly lanes: Lanes
+  readonly ledger: Ledger
+  readonly run: string
+  readonly state: TierState
+  /** For suites with `isolation: 'server'`; null when there is none. */
+  readonly servers: OwnServers | null
+  readonly guard: Guard
 }
 
-/** @param servers for suites with `isolation: 'server'`; null when there is none */
-export function openDesk(
-  tier: TierPlan,
-  lanes: Lanes,
-  ledger: Ledger,
-  run: string,
-  state: TierState = tierState(),
-  servers: OwnServers | null = null,
-  guard: Guard = NO_GUARD,
-): TierDesk {
-  const { settings } = tier
-  const { lostLanes, seated } = state
-  const plans = new Map(tier.files.map((file) => [file.id, file]))
-  const suites = new Map(tier.suites.map((suite) => [suite.name, suite]))
-  const bySeat = new Map<Seat, Attempt>()
-  const byFile = new Map<string, Attempt>()
-  const closing = new Set<Promise<void>>()
-  let execution: Execution | null = null
-  let halted: Halt | null = null
-  let retriesUntilMs = Infinity
-  let starts = 0
-  const overLimit = new Set<string>()
-  const { promise: whenHalted, resolve: announceHalt } = Promise.withResolvers<void>()
+/** The run's side of an engine's execution: seats, deadlines of files, endings. One a tier. */
+export class TierDesk implements Desk {
+  /** Resolves when the tier is halted. */
+  readonly whenHalted: Promise<void>
+  readonly #parts: DeskParts
+  readonly #plans: ReadonlyMap<string, PlannedFile>
+  readonly #suites: ReadonlyMap<string, SuiteSettings>
+  readonly #attempts: Attempts
+  readonly #failFast: FailureWatch
+  /** Attempts whose process is gone and whose database is being flushed. */
+  readonly #closing = new Set<Promise<void>>()
+  readonly #overLimit = new Set<string>()
+  readonly #announceHalt: () => void
+  #execution: Execution | null = null
+  #halted: Halt | null = null
+  #retriesUntilMs = Infinity
+  #starts = 0
 
-  const isolationOf = (file: string): Isolation => suites.get(plans.get(file)!.suite)!.isolation
+  constructor(parts: DeskParts) {
+    const { tier, ledger, state } = parts
+    this.#parts = parts
+    this.#plans = new Map(tier.files.map((file) => [file.id, file]))
+    this.#suites = new Map(tier.suites.map((suite) => [suite.name, suite]))
+    this.#attempts = new Attempts(tier.settings.name, ledger, state.seated)
+    this.#failFast = state.failFast ??= watchFailures(tier, ledger, (why) => this.halt(why))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.whenHalted = promise
+    this.#announceHalt = resolve
+  }
+
+  /** Why the tier stops, once it does. */
+  get halted(): Halt | null {
+    return this.#halted
+  }
+
+  /** How many files were started here so far. */
+  get starts(): number {
+    return this.#starts
+  }
+
+  /** The files that were not tried again because of the limit of {@link limitRetries}. */
+  get overLimit(): ReadonlySet<string> {
+    return this.#overLimit
+  }
+
+  /** The execution whose files are reported here; set before it asks for the first seat. */
+  serve(execution: Execution): void {
+    this.#execution = execution
+  }
+
+  /** From now on files start only as retries, and only if they would be done by then; `performance.now()`, ms. */
+  limitRetries(untilMs: number): void {
+    this.#retriesUntilMs = untilMs
+  }
+
+  // ---- seats -------------------------------------------------------------------------------------------------------
+
+  async sit(file: string): Promise<Seat | null> {
+    const { lanes } = this.#parts
+    const isolation = this.#suiteOf(file).isolation
+    for (;;) {
+      const lane = await lanes.take(isolation === 'db')
+      if (lane === null) return null
+      if (this.#isOverLimit(file)) {
+        lanes.give(lane)
+        return null
+      }
+      const lease = this.#leaseFor(isolation, lane)
+      if (lease === null) return this.#seat(file, lane, null)
+      if (!(await this.#openLane(lane, lease))) continue
+      if (!this.#halted) return this.#seat(file, lane, lease)
+      // Halted while the database was being opened: hand it back as clean as it was.
+      await lease.clean()
+      return null
+    }
+  }
+
+  async next(left: Seat, file: string): Promise<Seat | null> {
+    const attempt = this.#attempts.leave(left)
+    if (!attempt) return null
+    const { lane } = attempt
+    if ((await this.#conclude(attempt, true)) === 'retired') return null
+    const isolation = this.#suiteOf(file).isolation
+    const lease = this.#leaseFor(isolation, lane)
+    const usable = lease === null ? isolation === 'none' : !this.#halted && (await this.#openLane(lane, lease))
+    if (this.#halted || this.#isOverLimit(file) || !usable) {
+      this.#parts.lanes.give(lane)
+      return null
+    }
+    return this.#seat(file, lane, lease)
+  }
+
+  leave(left: Seat): void {
+    const attempt = this.#attempts.leave(left)
+    if (!attempt) return
+    const work = this.#conclude(attempt, false).then((lane) => {
+      if (lane === 'usable') this.#parts.lanes.give(attempt.lane)
+    })
+    this.#closing.add(work)
+    void work.finally(() => this.#closing.delete(work))
+  }
+
+  /** Resolves when every seat that was left has been cleaned and every ending is in the journal. */
+  async settled(): Promise<void> {
+    while (this.#closing.size > 0) await Promise.all(this.#closing)
+  }
+
+  #suiteOf(file: string): SuiteSettings {
+    return this.#suites.get(this.#plans.get(file)!.suite)!
+  }
 
   /** What a file of this isolation gets on this lane. */
-  const leaseFor = (isolation: Isolation, lane: Lane): Lease | null => {
+  #leaseFor(isolation: Isolation, lane: Lane): Lease | null {
     switch (isolation) {
       case 'db':
         return lane.lease
       case 'server':
-        return servers!.at(lane.shard)
+        return this.#parts.servers!.at(lane.shard)
       case 'none':
         return null
       default:
@@ -112,259 +174,193 @@ export function openDesk(
     }
   }
 
-  const seat = (file: string, lane: Lane, lease: Lease | null): Seat => {
-    const plan = plans.get(file)!
-    const suite = suites.get(plan.suite)!
+  #seat(file: string, lane: Lane, lease: Lease | null): Seat {
+    const { run, tier, lanes } = this.#parts
     const redis = lease && { connection: lease.connection, database: lease.database }
-    const env = seatEnvironment({ run, tier: settings.name, shard: lane.shard, shards: lanes.size, suite, redis })
-    const taken: Seat = { shard: lane.shard, env }
-    sitDown(taken, plan, lane, lease)
-    return taken
+    const facts = { run, tier: tier.settings.name, shard: lane.shard, shards: lanes.size, redis }
+    const seat: Seat = { shard: lane.shard, env: seatEnvironment({ ...facts, suite: this.#suiteOf(file) }) }
+    this.#attempts.open(seat, this.#plans.get(file)!, lane, lease)
+    return seat
   }
 
-  const sitDown = (taken: Seat, plan: PlannedFile, lane: Lane, lease: Lease | null): void => {
-    const known = ledger.record.tiers.get(settings.name)?.files.get(plan.id)?.attempts.length ?? 0
-    // Of repetitions, several may have a seat and not have started.
-    const number = plan.repeated ? Math.max(seated.get(plan.id) ?? 0, known) + 1 : known + 1
-    seated.set(plan.id, number)
-    const attempt: Attempt = {
-      file: plan,
-      ref: { tier: settings.name, file: plan.id, attempt: number },
-      lane,
-      lease,
-      satAt: performance.now(),
-      started: false,
-      stop: null,
-      reason: null,
-      timer: undefined,
-    }
-    bySeat.set(taken, attempt)
-    byFile.set(plan.id, attempt)
+  /** A retry that would take the tier's retries beyond their time; the attempt before says how long it takes. */
+  #isOverLimit(file: string): boolean {
+    if (this.#retriesUntilMs === Infinity) return false
+    const { ledger, tier } = this.#parts
+    const before = ledger.record.tiers.get(tier.settings.name)?.files.get(file)?.attempts.at(-1)?.durationMs ?? 0
+    if (performance.now() + before <= this.#retriesUntilMs) return false
+    this.#overLimit.add(file)
+    return true
   }
+
+  // ---- what the engine reports --------------------------------------------------------------------------------------
+
+  started(file: string): void {
+    const { ledger, tier } = this.#parts
+    const attempt = this.#attempts.at(file)
+    attempt.started = true
+    this.#starts++
+    if (this.#halted) attempt.reason ??= this.#halted.running
+    const database = attempt.lease?.database ?? null
+    ledger.emit({ type: 'file-started', ...attempt.ref, shard: attempt.lane.shard, database })
+    const { fileTimeoutMs } = tier.settings
+    attempt.timer = setTimeout(() => {
+      attempt.reason ??= { kind: 'timed-out', limit: 'file', limitMs: fileTimeoutMs }
+      this.#execution?.kill(file)
+    }, fileTimeoutMs)
+  }
+
+  collected(file: string, tests: readonly CollectedTest[]): void {
+    this.#parts.ledger.emit({ type: 'file-collected', ...this.#attempts.at(file).ref, tests })
+  }
+
+  tested(file: string, test: TestResult): void {
+    const attempt = this.#attempts.at(file)
+    this.#parts.ledger.emit({ type: 'test-ended', ...attempt.ref, test })
+    this.#failFast.tested(attempt.ref, test, () => this.#blame(attempt))
+  }
+
+  leaked(file: string, processes: readonly LeakedProcess[]): void {
+    this.#parts.ledger.emit({ type: 'file-leaked', ...this.#attempts.at(file).ref, processes })
+  }
+
+  output(file: string, stream: 'stdout' | 'stderr', text: string): void {
+    this.#parts.ledger.emit({ type: 'file-output', ...this.#attempts.at(file).ref, stream, text })
+  }
+
+  stopped(file: string, stop: FileStop): void {
+    const attempt = this.#attempts.at(file)
+    clearTimeout(attempt.timer)
+    attempt.stop ??= stop
+  }
+
+  stray(error: ErrorRecord): void {
+    this.#parts.ledger.emit({ type: 'stray-error', tier: this.#parts.tier.settings.name, error })
+  }
+
+  // ---- endings -------------------------------------------------------------------------------------------------------
+
+  /** Flushes the database behind a process that is gone, and only then says how its file ended. */
+  async #conclude(attempt: Attempt, processLives: boolean): Promise<'usable' | 'retired'> {
+    clearTimeout(attempt.timer)
+    const durationMs = performance.now() - attempt.satAt
+    const cleaned = attempt.lease ? await attempt.lease.clean({ processLives }) : null
+    const lane =
+      attempt.lease && cleaned && cleaned.kind !== 'ok' ? this.#refuse(attempt.lane, attempt.lease, cleaned) : 'kept'
+    const blame = attempt.started && !this.#isSound(attempt, cleaned) ? await this.#blame(attempt) : null
+    this.#attempts.close(attempt)
+    if (attempt.started) await this.#end(attempt, durationMs, cleaned, blame)
+    return this.#parts.state.lostLanes.has(attempt.lane) || lane === 'retired' ? 'retired' : 'usable'
+  }
+
+  async #end(attempt: Attempt, durationMs: number, cleaned: Flushed, blame: Cause | null): Promise<void> {
+    const { ledger, tier } = this.#parts
+    const { ref, stop } = attempt
+    const trouble = cleaned && cleaned.kind !== 'ok' ? cleaned : null
+    const found =
+      cleaned?.kind === 'ok'
+        ? [...departureErrors(cleaned, ref, ledger.record), ...leakErrors(cleaned, tier.settings)]
+        : []
+    ledger.emit({
+      type: 'file-ended',
+      ...ref,
+      ending: decide(attempt, found, trouble, blame, ledger),
+      durationMs,
+      running: stop?.kind === 'died' ? stop.running : [],
+      errors: [...(stop?.errors ?? []), ...found],
+    })
+    if (cleaned?.kind === 'ok') ledger.emit({ type: 'file-cleaned', ...ref, leftovers: cleaned.leftovers })
+    await this.#failFast.ended(ref)
+  }
+
+  /** Whether an attempt passed in a database that stayed its own: then it is the same what its server did meanwhile. */
+  #isSound({ reason, stop, ref }: Attempt, cleaned: Flushed): boolean {
+    if (reason?.kind === 'lease-lost' || cleaned?.kind === 'lost' || stop?.kind !== 'completed') return false
+    return byTests({ ref }, stop.errors, this.#parts.ledger).kind !== 'failed'
+  }
+
+  /** What was wrong with the server since the attempt took its seat; null for one that does not use the shared server. */
+  async #blame({ lane, lease, satAt }: Attempt): Promise<Cause | null> {
+    return lease !== null && isShared(lane, lease) ? this.#parts.guard.blame(satAt) : null
+  }
+
+  // ---- databases -----------------------------------------------------------------------------------------------------
 
   /**
    * Proves the lease and empties its database, as soon as the server is fit. false: this lane is of no use any more, or
    * nothing starts any more.
    */
-  const openLane = async (lane: Lane, lease: Lease): Promise<boolean> => {
+  async #openLane(lane: Lane, lease: Lease): Promise<boolean> {
     for (;;) {
-      if (isShared(lane, lease)) await Promise.race([guard.calm(), whenHalted])
-      if (halted) return false
+      if (isShared(lane, lease)) await Promise.race([this.#parts.guard.calm(), this.whenHalted])
+      if (this.#halted) return false
       const opened = await lease.open()
       if (opened.kind === 'ok') return true
-      if (refuse(lane, lease, opened) === 'retired') return false
+      if (this.#refuse(lane, lease, opened) === 'retired') return false
     }
   }
 
-  /** The guard watches the server that the shards share, not those that they have for themselves. */
-  const isShared = (lane: Lane, lease: Lease): boolean => lease === lane.lease
-
   /** What trouble with its database means for a lane. `kept`: the guard watches over it, and the next file opens it again. */
-  const refuse = (lane: Lane, lease: Lease, trouble: Trouble): 'kept' | 'retired' => {
-    if (
-      isShared(lane, lease) &&
-      trouble.kind === 'trouble' &&
-      mayPass(trouble.cause.code) &&
-      !guard.failed &&
-      guard !== NO_GUARD
-    ) {
+  #refuse(lane: Lane, lease: Lease, trouble: Trouble): 'kept' | 'retired' {
+    const { guard, lanes } = this.#parts
+    const isGuarded = isShared(lane, lease) && !guard.failed && guard !== NO_GUARD
+    if (isGuarded && trouble.kind === 'trouble' && mayPass(trouble.cause.code)) {
       guard.suspect(trouble.cause)
       return 'kept'
     }
-    if (trouble.kind === 'lost') leaseLost(lane, trouble.message)
+    if (trouble.kind === 'lost') this.leaseLost(lane, trouble.message)
     else {
       lanes.retire(lane)
-      fail(trouble.cause)
+      this.fail(trouble.cause)
     }
     return 'retired'
   }
 
-  const fail = (cause: Cause): void => {
-    if (halted === null) ledger.emit({ type: 'infrastructure', cause })
-    halt({ end: 'infrastructure', running: { kind: 'infrastructure', cause }, waiting: 'infrastructure' })
-  }
-
-  const leaseLost = (lane: Lane, message: string): void => {
+  /** The lane's lease is gone: its file is killed, and the lane is used no more. */
+  leaseLost(lane: Lane, message: string): void {
+    const { ledger, lanes, state } = this.#parts
     if (!lane.lease) return
-    if (!lostLanes.has(lane)) {
-      lostLanes.add(lane)
+    if (!state.lostLanes.has(lane)) {
+      state.lostLanes.add(lane)
       ledger.emit({ type: 'lease-lost', shard: lane.shard, database: lane.lease.database, message })
     }
-    for (const attempt of byFile.values()) {
+    for (const attempt of this.#attempts.all()) {
       if (attempt.lane !== lane || attempt.lease !== lane.lease) continue
       attempt.reason ??= { kind: 'lease-lost', message }
-      execution?.kill(attempt.file.id, 'now')
+      this.#execution?.kill(attempt.file.id, 'now')
     }
     lanes.retire(lane)
   }
 
-  const halt = (why: Halt): void => {
-    if (halted) return
-    halted = why
-    for (const attempt of byFile.values()) attempt.reason ??= why.running
-    lanes.close()
-    execution?.stop()
-    announceHalt()
+  // ---- the end of the tier -------------------------------------------------------------------------------------------
+
+  /** Stops the tier: running files are killed, nothing new starts. */
+  halt(why: Halt): void {
+    if (this.#halted) return
+    this.#halted = why
+    for (const attempt of this.#attempts.all()) attempt.reason ??= why.running
+    this.#parts.lanes.close()
+    this.#execution?.stop()
+    this.#announceHalt()
   }
 
-  /** Flushes the database behind a process that is gone, and only then says how its file ended. */
-  const conclude = async (attempt: Attempt, processLives: boolean): Promise<'usable' | 'retired'> => {
-    clearTimeout(attempt.timer)
-    const durationMs = performance.now() - attempt.satAt
-    const cleaned = attempt.lease ? await attempt.lease.clean({ processLives }) : null
-    const lane =
-      attempt.lease && cleaned && cleaned.kind !== 'ok' ? refuse(attempt.lane, attempt.lease, cleaned) : 'kept'
-    const shared = attempt.lease !== null && isShared(attempt.lane, attempt.lease)
-    const blame = attempt.started && shared ? await blameFor(attempt, cleaned) : null
-    // The file may have been given to another process meanwhile: its new attempt stays.
-    if (byFile.get(attempt.file.id) === attempt) byFile.delete(attempt.file.id)
-    if (attempt.started) {
-      const { stop } = attempt
-      const found =
-        cleaned?.kind === 'ok'
-          ? [...departureErrors(cleaned, attempt.ref, ledger.record), ...leakErrors(cleaned, settings)]
-          : []
-      ledger.emit({
-        type: 'file-ended',
-        ...attempt.ref,
-        ending: decide(attempt, found, cleaned && cleaned.kind !== 'ok' ? cleaned : null, blame, ledger),
-        durationMs,
-        running: stop?.kind === 'died' ? stop.running : [],
-        errors: [...(stop?.errors ?? []), ...found],
-      })
-      if (cleaned?.kind === 'ok') ledger.emit({ type: 'file-cleaned', ...attempt.ref, leftovers: cleaned.leftovers })
-      await failFast.ended(attempt.ref)
-    } else if (seated.get(attempt.file.id) === attempt.ref.attempt) {
-      seated.set(attempt.file.id, attempt.ref.attempt - 1)
+  /** Halts the tier because of its infrastructure. */
+  fail(cause: Cause): void {
+    if (this.#halted === null) this.#parts.ledger.emit({ type: 'infrastructure', cause })
+    this.halt({ end: 'infrastructure', running: { kind: 'infrastructure', cause }, waiting: 'infrastructure' })
+  }
+
+  /** Closes the attempts of files whose engine is gone. */
+  async abandon(cause: Cause): Promise<void> {
+    this.fail(cause)
+    for (const attempt of this.#attempts.leaveAll()) {
+      attempt.reason ??= { kind: 'infrastructure', cause }
+      await this.#conclude(attempt, false)
     }
-    return lostLanes.has(attempt.lane) || lane === 'retired' ? 'retired' : 'usable'
   }
+}
 
-  /** What was wrong with the server while the file ran; asked only where it makes a difference. */
-  const blameFor = async (attempt: Attempt, cleaned: { kind: 'ok' } | Trouble | null): Promise<Cause | null> => {
-    const lost = attempt.reason?.kind === 'lease-lost' || cleaned?.kind === 'lost'
-    const passed = attempt.stop?.kind === 'completed' && byTests(attempt, attempt.stop.errors, ledger).kind !== 'failed'
-    return passed && !lost ? null : guard.blame(attempt.satAt)
-  }
-
-  /** What was wrong with the server while a test failed; null for one that has a server of its own. */
-  const blameNow = async (ref: AttemptRef): Promise<Cause | null> => {
-    const attempt = byFile.get(ref.file)
-    const shared = attempt?.lease && isShared(attempt.lane, attempt.lease)
-    return shared ? guard.blame(attempt.satAt) : null
-  }
-  const failFast = (state.failFast ??= watchFailures(tier, ledger, halt))
-
-  /** A retry that would take the tier's retries beyond their time; the attempt before says how long it takes. */
-  const isOverLimit = (file: string): boolean => {
-    if (retriesUntilMs === Infinity) return false
-    const before = ledger.record.tiers.get(settings.name)?.files.get(file)?.attempts.at(-1)?.durationMs ?? 0
-    if (performance.now() + before <= retriesUntilMs) return false
-    overLimit.add(file)
-    return true
-  }
-
-  const track = (work: Promise<void>): void => {
-    closing.add(work)
-    void work.finally(() => closing.delete(work))
-  }
-
-  const attemptAt = (file: string): Attempt => {
-    const attempt = byFile.get(file)
-    if (!attempt) throw new Error(`the engine reported on ${file}, which has no seat`)
-    return attempt
-  }
-
-  return {
-    serve: (next) => void (execution = next),
-    halt,
-    fail,
-    whenHalted,
-    leaseLost,
-    limitRetries: (untilMs) => void (retriesUntilMs = untilMs),
-    overLimit,
-    get starts() {
-      return starts
-    },
-    get halted() {
-      return halted
-    },
-    async sit(file) {
-      const isolation = isolationOf(file)
-      for (;;) {
-        const lane = await lanes.take(isolation === 'db')
-        if (lane === null) return null
-        if (isOverLimit(file)) {
-          lanes.give(lane)
-          return null
-        }
-        const lease = leaseFor(isolation, lane)
-        if (lease === null) return seat(file, lane, null)
-        if (!(await openLane(lane, lease))) continue
-        if (!halted) return seat(file, lane, lease)
-        // Halted while the database was being opened: hand it back as clean as it was.
-        await lease.clean()
-        return null
-      }
-    },
-    async next(left, file) {
-      const attempt = bySeat.get(left)
-      bySeat.delete(left)
-      if (!attempt) return null
-      const { lane } = attempt
-      if ((await conclude(attempt, true)) === 'retired') return null
-      const isolation = isolationOf(file)
-      const lease = leaseFor(isolation, lane)
-      const usable = lease === null ? isolation === 'none' : !halted && (await openLane(lane, lease))
-      if (halted || isOverLimit(file) || !usable) {
-        lanes.give(lane)
-        return null
-      }
-      return seat(file, lane, lease)
-    },
-    leave(left) {
-      const attempt = bySeat.get(left)
-      if (!attempt) return
-      bySeat.delete(left)
-      track(conclude(attempt, false).then((lane) => (lane === 'usable' ? lanes.give(attempt.lane) : undefined)))
-    },
-    started(file) {
-      const attempt = attemptAt(file)
-      attempt.started = true
-      starts++
-      if (halted) attempt.reason ??= halted.running
-      const database = attempt.lease?.database ?? null
-      ledger.emit({ type: 'file-started', ...attempt.ref, shard: attempt.lane.shard, database })
-      attempt.timer = setTimeout(() => {
-        attempt.reason ??= { kind: 'timed-out', limit: 'file', limitMs: settings.fileTimeoutMs }
-        execution?.kill(file)
-      }, settings.fileTimeoutMs)
-    },
-    collected: (file, tests) => ledger.emit({ type: 'file-collected', ...attemptAt(file).ref, tests }),
-    tested(file, test) {
-      const { ref } = attemptAt(file)
-      ledger.emit({ type: 'test-ended', ...ref, test })
-      failFast.tested(ref, test, () => blameNow(ref))
-    },
-    leaked: (file, processes) => ledger.emit({ type: 'file-leaked', ...attemptAt(file).ref, processes }),
-    output: (file, stream, text) => ledger.emit({ type: 'file-output', ...attemptAt(file).ref, stream, text }),
-    stopped(file, stop) {
-      const attempt = attemptAt(file)
-      clearTimeout(attempt.timer)
-      attempt.stop ??= stop
-    },
-    stray: (error) => ledger.emit({ type: 'stray-error', tier: settings.name, error }),
-    async settled() {
-      while (closing.size > 0) await Promise.all(closing)
-    },
-    async abandon(cause) {
-      fail(cause)
-      const orphans = [...bySeat.values()]
-      bySeat.clear()
-      for (const attempt of orphans) {
-        attempt.reason ??= { kind: 'infrastructure', cause }
-        await conclude(attempt, false)
-      }
-    },
-  }
+/** The guard watches the server that the shards share, not those that they have for themselves. */
+function isShared(lane: Lane, lease: Lease): boolean {
+  return lease === lane.lease
 }

@@ -61,7 +61,7 @@ export function decide(
   return { kind: 'crashed', exitCode, signal, outOfMemory }
 }
 
-function testsOf({ ref }: Ended, ledger: Ledger): TestRecord[] {
+function testsOf({ ref }: Pick<Ended, 'ref'>, ledger: Ledger): TestRecord[] {
   const attempts = ledger.record.tiers.get(ref.tier)?.files.get(ref.file)?.attempts
   return [...(attempts?.findLast(({ attempt }) => attempt === ref.attempt)?.tests.values() ?? [])]
 }
@@ -71,7 +71,7 @@ function isFailed(test: TestRecord): boolean {
 }
 
 /** What the tests of an attempt, and errors that belong to none of them, say of it. */
-export function byTests(attempt: Ended, errors: readonly ErrorRecord[], ledger: Ledger): Ending {
+export function byTests(attempt: Pick<Ended, 'ref'>, errors: readonly ErrorRecord[], ledger: Ledger): Ending {
   const tests = testsOf(attempt, ledger)
   const failed = tests.some(isFailed)
   if (failed || errors.length > 0) return { kind: 'failed' }

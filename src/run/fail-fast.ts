@@ -50,6 +50,7 @@ export function watchFailures(plan: TierPlan, ledger: Ledger, halt: (why: Halt) 
   /** By file, what its record says after an attempt's end. */
   const known = new Map<string, number>()
   let struck = false
+  let last = ''
 
   const isFinal = ({ file }: AttemptRef): boolean => {
     const planned = plans.get(file)!
@@ -64,21 +65,21 @@ export function watchFailures(plan: TierPlan, ledger: Ledger, halt: (why: Halt) 
     }
     return sum
   }
-  const check = async (what: string): Promise<void> => {
+  const check = async (): Promise<void> => {
     if (struck || count([...running.values()]) < limit) return
     const asked = [...running.values()]
     const causes = await Promise.all(asked.map(({ blame }) => blame()))
     const sum = count(asked.filter((_, at) => causes[at] === null))
     if (struck || sum < limit) return
     struck = true
-    strike(sum, what)
+    strike(sum)
   }
-  const strike = (sum: number, what: string): void => {
+  const strike = (sum: number): void => {
     const files = [...(ledger.record.tiers.get(tier)?.files.values() ?? [])]
     const started = files.filter(({ attempts }) => attempts.at(-1)?.ending === null).length
     const waiting = files.filter(({ attempts }) => attempts.length === 0).length
     const message =
-      `fail-fast: ${sum} failed (the limit is ${limit}), the last one in ${what}; ` +
+      `fail-fast: ${sum} failed (the limit is ${limit}), the last one in ${last}; ` +
       `${started} running files are ended, ${waiting} files of tier ${tier} do not start`
     ledger.emit({ type: 'notice', level: 'info', code: 'fail-fast', message })
     halt({ end: 'cancelled', running: { kind: 'cancelled', by: 'fail-fast' }, waiting: 'fail-fast' })
@@ -92,14 +93,17 @@ export function watchFailures(plan: TierPlan, ledger: Ledger, halt: (why: Halt) 
       const attempt = running.get(key) ?? { file: ref.file, names: new Set(), blame }
       attempt.names.add(test.name)
       running.set(key, attempt)
-      void check(`${ref.file} > ${test.name}`)
+      last = `${ref.file} > ${test.name}`
+      void check()
     },
     async ended(ref) {
-      running.delete(`${ref.attempt} ${ref.file}`)
+      const hasFailed = running.delete(`${ref.attempt} ${ref.file}`)
       const record = ledger.record.tiers.get(tier)?.files.get(ref.file)
       if (!record || !isFinal(ref)) return
-      known.set(ref.file, countFile(record).failed)
-      await check(ref.file)
+      const { failed } = countFile(record)
+      known.set(ref.file, failed)
+      if (failed > 0 && !hasFailed) last = ref.file
+      await check()
     },
   }
 }

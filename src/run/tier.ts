@@ -4,7 +4,7 @@ import type { Cause, NotRunReason } from '../core/ending.ts'
 import type { Event, PlannedFile, TierEnd } from '../core/events.ts'
 import type { Batch, Engine, Lease, OwnServers, RedisServer } from '../core/ports.ts'
 import { isShort } from '../core/verdict.ts'
-import { openDesk, tierState, type TierDesk } from './desk.ts'
+import { TierDesk, tierState } from './desk.ts'
 import { isRetryable, isSpoiled, triesOf } from './endings.ts'
 import { failFastReached, retriesOf } from './fail-fast.ts'
 import { mayPass, NO_GUARD, type Guard } from './guard.ts'
@@ -85,8 +85,8 @@ async function runRound(plan: TierPlan, deps: TierDeps, deadline: AbortSignal): 
   const withoutRedis = plan.files.some((file) => !needsDatabase(plan, file))
   const shards = Math.min(plan.settings.shards, Math.max(plan.files.length * copies(plan), 1))
   const lanes = openLanes(leases, withoutRedis ? shards : leases.length)
-  const state = tierState()
-  const desk = openDesk(plan, lanes, ledger, deps.run, state, deps.servers, guard)
+  const parts = { tier: plan, lanes, ledger, run: deps.run, state: tierState(), servers: deps.servers, guard }
+  const desk = new TierDesk(parts)
   const desks = [desk]
   announce(leases, ledger)
   const stopWatching = watch(desk, plan, deps, deadline)
@@ -94,7 +94,7 @@ async function runRound(plan: TierPlan, deps: TierDeps, deadline: AbortSignal): 
     if (plan.settings.stress) {
       ledger.emit({ type: 'tier-started', tier: plan.settings.name, shards: lanes.size, attempt: 1 })
       const open = (): TierDesk => {
-        const another = openDesk(plan, lanes, ledger, deps.run, state, deps.servers, guard)
+        const another = new TierDesk(parts)
         desks.push(another)
         return another
       }

@@ -4,7 +4,7 @@ import { countRun, exitCode, isFlakyFile } from '../../../src/core/verdict.ts'
 import { planRun } from '../../../src/run/plan.ts'
 import { stressReport } from '../../../src/reports/stress.ts'
 import { verdictSentence } from '../../../src/reports/words.ts'
-import { fail, fakeEngine, ofType, pass, suite, tier, type Act } from '../../support/run/fakes.ts'
+import { fail, failBeside, fakeEngine, ofType, pass, suite, tier, type Act } from '../../support/run/fakes.ts'
 import { inTurn, runScripted } from '../../support/run/runs.ts'
 
 const crash: Act = (file, seat, desk) => {
@@ -66,11 +66,7 @@ describe('quarantine', () => {
   test('an entry for a file excuses its crash; one for a test does not, nor an error beside the test', async () => {
     expect(await outcome(crash, [entry])).toMatchObject({ exitCode: 0, failed: 0, quarantined: 1 })
     expect(await outcome(crash, [{ ...entry, test: 't' }])).toMatchObject({ exitCode: 1, failed: 1 })
-    const failsTwice: Act = (file, seat, desk) => {
-      const stop = { name: 'Error', message: 'unhandled', stack: null, diff: null, frames: [] }
-      const stopped = (): void => desk.stopped(file, { kind: 'completed', errors: [stop] })
-      return fail(file, seat, { ...desk, stopped }, Promise.resolve())
-    }
+    const failsTwice = failBeside([{ name: 'Error', message: 'unhandled', stack: null, diff: null, frames: [] }])
     expect(await outcome(failsTwice, [{ ...entry, test: 't' }])).toMatchObject({ failed: 1, quarantined: 1 })
     expect(await outcome(failsTwice, [entry])).toMatchObject({ exitCode: 0, failed: 0, quarantined: 2 })
   })

@@ -1,4 +1,4 @@
-import type { PlannedFile, Stamped } from '../../../src/core/events.ts'
+import type { ErrorRecord, PlannedFile, Stamped } from '../../../src/core/events.ts'
 import type { Batch, Desk, Engine, Execution, Lease, RedisServer, Seat, Trouble } from '../../../src/core/ports.ts'
 import type { SuiteSettings, TierSettings } from '../../../src/core/settings.ts'
 
@@ -111,13 +111,18 @@ export const pass: Act = (file, seat, desk) => {
   desk.stopped(file, { kind: 'completed', errors: [] })
 }
 
-export const fail: Act = (file, seat, desk) => {
-  desk.started(file, seat)
-  desk.collected(file, [{ name: 't', line: 1 }])
-  const error = { name: 'AssertionError', message: 'no', stack: null, diff: null, frames: [] }
-  desk.tested(file, { name: 't', outcome: 'failed', durationMs: 1, retries: 0, line: 1, errors: [error], note: null })
-  desk.stopped(file, { kind: 'completed', errors: [] })
+/** Fails its one test, and has these errors beside it. */
+export function failBeside(errors: readonly ErrorRecord[]): Act {
+  return (file, seat, desk) => {
+    desk.started(file, seat)
+    desk.collected(file, [{ name: 't', line: 1 }])
+    const error = { name: 'AssertionError', message: 'no', stack: null, diff: null, frames: [] }
+    desk.tested(file, { name: 't', outcome: 'failed', durationMs: 1, retries: 0, line: 1, errors: [error], note: null })
+    desk.stopped(file, { kind: 'completed', errors })
+  }
 }
+
+export const fail = failBeside([])
 
 /** Starts a test and never ends it, until it is killed. */
 export const hang: Act = async (file, seat, desk, killed) => {
