@@ -354,6 +354,25 @@ const doctor: Manual = {
   examples: [{ line: 'tiershard doctor --redis redis://127.0.0.1:6379', text: 'Is this server fit?' }],
 }
 
+const init: Manual = {
+  name: 'tiershard init',
+  summary: 'write a config, a first suite and a workflow into a project',
+  synopsis: ['tiershard init [options]'],
+  description: [
+    'Looks for test files, and writes a tiershard.config.ts (.mjs without TypeScript) that puts them into tiers: those that mention Redis get a database, the others none. Without any test it writes a first suite. Adds a workflow for GitHub Actions, and a line for the reports to .gitignore.',
+    'Changes no file that is there, but for that line, and prints what to do next. The tiers are a guess from the names of the folders: read the config.',
+  ],
+  options: [
+    { flags: '--no-ci', text: 'Write no workflow.', group: 'What to write' },
+    { flags: '--dry-run', text: 'Print the files and write nothing.', group: 'What to write' },
+  ],
+  exitCodes: [
+    { code: '0', text: 'done' },
+    { code: '2', text: 'this is no project, or a file cannot be written' },
+  ],
+  examples: [{ line: 'tiershard init --dry-run', text: 'What would it write?' }],
+}
+
 export const tiershard: Manual = {
   name: 'tiershard',
   summary: 'run test suites that talk to Redis, in tiers and parallel shards',
@@ -361,7 +380,7 @@ export const tiershard: Manual = {
   description: [
     'Finds the suites of a tier, spreads their files over parallel shards, gives every shard a Redis database that nobody else can touch, stops on the deadline of the tier, and leaves reports that account for every planned test.',
   ],
-  commands: [run, plan, report, slow, history, merge, doctor, redis],
+  commands: [init, run, plan, report, slow, history, merge, doctor, redis],
   exitCodes: EXIT_CODES,
   examples: [
     { line: 'tiershard run --tier standard', text: 'Run the standard tier:' },

@@ -32,6 +32,12 @@ export interface RunOptions extends PlanOptions {
   readonly rerunFailed?: string | true
 }
 
+export interface InitOptions {
+  /** false: write no workflow. */
+  readonly ci?: boolean
+  readonly dryRun?: true
+}
+
 export interface SlowOptions extends ProjectOptions {
   readonly tier?: readonly string[]
   readonly top?: number

@@ -63,6 +63,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     (await import('./run.ts')).runCommand(files as string[], options, io),
   'tiershard plan': async ([files], options, io) =>
     (await import('./plan.ts')).planCommand(files as string[], options, io),
+  'tiershard init': async (_, options, io) => (await import('./init.ts')).initCommand(options, io),
   'tiershard slow': async ([run], options, io) =>
     (await import('./slow.ts')).slowCommand((run as string | undefined) ?? null, options, io),
   'tiershard merge': async ([inputs], options, io) =>

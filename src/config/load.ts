@@ -12,7 +12,8 @@ export type Loaded =
   | { readonly ok: false; readonly report: string }
 
 /** Names under which a config is found, the first one first. */
-const CONFIG_NAMES = ['ts', 'mts', 'js', 'mjs'].map((ending) => `tiershard.config.${ending}`)
+/** The config files that are looked for, in this order. */
+export const CONFIG_NAMES = ['ts', 'mts', 'js', 'mjs'].map((ending) => `tiershard.config.${ending}`)
 
 /** Longest time that a config may take to load (it is code, and may wait for something), ms. */
 const LOAD_LIMIT_MS = 30_000

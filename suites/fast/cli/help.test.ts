@@ -33,6 +33,7 @@ function listed(page: string): string[] {
 test('the commands are those of this release', () => {
   expect(all.map(([words]) => words)).toEqual([
     'tiershard',
+    'tiershard init',
     'tiershard run',
     'tiershard plan',
     'tiershard report',

@@ -83,7 +83,7 @@ export function tiershard(
 /** A project in which vitest can be found. */
 export function vitestProject(files: Readonly<Record<string, string>>): string {
   const root = tempProject(files)
-  mkdirSync(path.join(root, 'node_modules'))
+  mkdirSync(path.join(root, 'node_modules'), { recursive: true })
   for (const name of ['vitest', 'ioredis']) {
     symlinkSync(path.join(checkout, 'node_modules', name), path.join(root, 'node_modules', name), 'dir')
   }

@@ -1,0 +1,233 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { CONFIG_NAMES } from '../../config/index.ts'
+
+/** What `tiershard init` finds in a project. */
+export interface Project {
+  /** The config file to write; null: there is one. */
+  readonly config: string | null
+  /** The workflow to write; null: there is one, or the project's CI is another. */
+  readonly workflow: string | null
+  /** What was there and stays as it is. */
+  readonly kept: readonly string[]
+  readonly suites: readonly FoundSuite[]
+  /** The tiers of the suites, the quickest first. */
+  readonly tiers: readonly TierName[]
+  readonly isTypeScript: boolean
+  /** The project's Redis client; null: it has none. */
+  readonly client: 'ioredis' | 'redis' | null
+  readonly packages: PackageManager
+  /** Packages that are still to be installed. */
+  readonly missing: readonly string[]
+  /** The folder for runs. */
+  readonly reports: string
+  /** Whether .gitignore needs no line for that folder. */
+  readonly ignores: boolean
+  /** What somebody should know. */
+  readonly notes: readonly string[]
+}
+
+export type TierName = 'fast' | 'standard' | 'extended'
+const TIERS: readonly TierName[] = ['fast', 'standard', 'extended']
+
+/** Test files that lie together. */
+export interface FoundSuite {
+  readonly name: string
+  readonly tier: TierName
+  readonly glob: string
+  readonly usesRedis: boolean
+  readonly files: number
+}
+
+export interface PackageManager {
+  readonly name: 'npm' | 'pnpm' | 'yarn'
+  readonly install: string
+  readonly add: string
+  readonly exec: string
+}
+
+const MANAGERS: readonly (PackageManager & { readonly lock: string })[] = [
+  {
+    name: 'pnpm',
+    lock: 'pnpm-lock.yaml',
+    install: 'pnpm install --frozen-lockfile',
+    add: 'pnpm add --save-dev',
+    exec: 'pnpm exec',
+  },
+  { name: 'yarn', lock: 'yarn.lock', install: 'yarn install', add: 'yarn add --dev', exec: 'yarn' },
+  { name: 'npm', lock: 'package-lock.json', install: 'npm ci', add: 'npm install --save-dev', exec: 'npx' },
+]
+
+export type Surveyed =
+  | { readonly ok: true; readonly project: Project }
+  | { readonly ok: false; readonly message: string }
+
+/** Looks at the project in a folder, and changes nothing. */
+export function survey(root: string): Surveyed {
+  const manifest = readManifest(root)
+  if (!manifest.ok) return manifest
+  const { dependencies } = manifest
+  const has = (file: string): boolean => existsSync(path.join(root, file))
+
+  const isTypeScript = has('tsconfig.json') || 'typescript' in dependencies
+  const config = CONFIG_NAMES.find(has)
+  const workflow = '.github/workflows/tiershard.yml'
+  const repository = repositoryOf(root)
+  const suites = findSuites(root)
+  const client = 'ioredis' in dependencies ? 'ioredis' : 'redis' in dependencies ? 'redis' : null
+  const needed = ['tiershard', 'vitest', ...(suites.length === 0 && client === null ? ['ioredis'] : [])]
+  const reports = has('reports') && !has('reports/history.json') ? 'tiershard-reports' : 'reports'
+  const noWorkflow = whyNoWorkflow(root, repository)
+  const ignored = has('.gitignore') ? readFileSync(path.join(root, '.gitignore'), 'utf8') : ''
+  return {
+    ok: true,
+    project: {
+      config: config === undefined ? `tiershard.config.${isTypeScript ? 'ts' : 'mjs'}` : null,
+      workflow: has(workflow) || noWorkflow !== null ? null : workflow,
+      kept: [...(config === undefined ? [] : [config]), ...(has(workflow) ? [workflow] : [])],
+      suites,
+      tiers: suites.length === 0 ? ['standard'] : TIERS.filter((tier) => suites.some((suite) => suite.tier === tier)),
+      isTypeScript,
+      client,
+      packages: MANAGERS.find(({ lock }) => has(lock)) ?? MANAGERS.at(-1)!,
+      missing: needed.filter((name) => !(name in dependencies)),
+      reports,
+      ignores:
+        config !== undefined ||
+        repository === null ||
+        ignored.split('\n').some((line) => line.trim().replaceAll(/^\/|\/$/g, '') === reports),
+      notes: [vitestTooOld(dependencies['vitest']), noWorkflow].filter((note) => note !== null),
+    },
+  }
+}
+
+/** The folder of the git repository that a folder is in; null: there is none. */
+function repositoryOf(folder: string): string | null {
+  if (existsSync(path.join(folder, '.git'))) return folder
+  const above = path.dirname(folder)
+  return above === folder ? null : repositoryOf(above)
+}
+
+/** Workflows are read in the root of a repository only, and by GitHub only. */
+function whyNoWorkflow(root: string, repository: string | null): string | null {
+  if (repository !== null && repository !== root) {
+    return `no workflow is written: workflows belong into ${path.join(repository, '.github/workflows')}, and this is a folder below`
+  }
+  const isGitLab = existsSync(path.join(root, '.gitlab-ci.yml')) && !existsSync(path.join(root, '.github'))
+  return isGitLab ? 'no workflow is written: the CI of this project is GitLab' : null
+}
+
+/** Of the usual ranges, those that hold no version that is supported. */
+function vitestTooOld(range: unknown): string | null {
+  const match =
+    typeof range === 'string' ? /^(?<kind>\^|~|>=)?\s*v?(?<major>\d+)(?:\.(?<minor>\d+))?/.exec(range) : null
+  const { kind, major, minor } = match?.groups ?? {}
+  if (major === undefined || kind === '>=' || Number(major) > 4) return null
+  if (major === '4' && (kind === '^' || minor !== '0')) return null
+  return `vitest ${range as string} is too old: tiershard needs 4.1 or newer`
+}
+
+type Manifest =
+  | { readonly ok: true; readonly dependencies: Readonly<Record<string, unknown>> }
+  | { readonly ok: false; readonly message: string }
+
+function readManifest(root: string): Manifest {
+  const file = path.join(root, 'package.json')
+  if (!existsSync(file)) {
+    return {
+      ok: false,
+      message: `There is no package.json in ${root}: change into your project, or make one with \`npm init\`.`,
+    }
+  }
+  try {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(file, 'utf8')) as Record<
+      string,
+      object | undefined
+    >
+    return { ok: true, dependencies: { ...dependencies, ...devDependencies } }
+  } catch (error) {
+    return { ok: false, message: `${file} cannot be read: ${(error as Error).message}` }
+  }
+}
+
+/** As vitest finds tests when its config does not say otherwise. */
+const TEST_FILE = /\.(?<ending>(?:test|spec)\.[cm]?[jt]sx?)$/
+
+/** Folders without tests of the project; those that begin with a dot as well. */
+const OTHERS = new Set(['node_modules', 'dist', 'build', 'coverage', 'vendor'])
+
+/** Folders that say only that tests are below. */
+const CONTAINERS = new Set(['test', 'tests', '__tests__', 'spec', 'suites', 'packages', 'apps'])
+
+/** Projects have some thousand files; a folder with more holds something else. */
+const MOST_FILES = 100_000
+
+interface TestFile {
+  /** Relative, with forward slashes. */
+  readonly path: string
+  readonly ending: string
+}
+
+/** One suite for each folder that holds tests: the topmost one, or the one below when that only says "tests". */
+function findSuites(root: string): FoundSuite[] {
+  const groups = Map.groupBy(testFiles(root), (file) => groupOf(file.path))
+  const names = new Set<string>()
+  return [...groups]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([folder, files]) => {
+      const usesRedis = files.some((file) => /redis|bullmq|valkey/i.test(textOf(path.join(root, file.path))))
+      return {
+        name: unused(folder === '' ? 'root' : folder.replaceAll(/[^\w]+/g, '-').replaceAll(/^-|-$/g, ''), names),
+        tier: tierOf(folder, usesRedis),
+        glob: globOf(folder, [...new Set(files.map(({ ending }) => ending))].toSorted()),
+        usesRedis,
+        files: files.length,
+      }
+    })
+}
+
+function testFiles(root: string): TestFile[] {
+  const found: TestFile[] = []
+  const folders = ['']
+  let seen = 0
+  for (let folder = folders.pop(); folder !== undefined && seen < MOST_FILES; folder = folders.pop()) {
+    for (const entry of readdirSync(path.join(root, folder), { withFileTypes: true })) {
+      seen++
+      const place = folder === '' ? entry.name : `${folder}/${entry.name}`
+      const ending = TEST_FILE.exec(entry.name)?.groups?.['ending']
+      if (entry.isDirectory() && !entry.name.startsWith('.') && !OTHERS.has(entry.name)) folders.push(place)
+      else if (entry.isFile() && ending !== undefined) found.push({ path: place, ending })
+    }
+  }
+  return found
+}
+
+function groupOf(file: string): string {
+  const folders = file.split('/').slice(0, -1)
+  return folders.slice(0, CONTAINERS.has(folders[0] ?? '') ? 2 : 1).join('/')
+}
+
+function tierOf(folder: string, usesRedis: boolean): TierName {
+  if (/(?:^|[/_-])(?:extended|e2e|stress|chaos|failover|soak|slow|nightly)/i.test(folder)) return 'extended'
+  return usesRedis || /(?:^|[/_-])(?:standard|integration|api|system)/i.test(folder) ? 'standard' : 'fast'
+}
+
+function globOf(folder: string, endings: readonly string[]): string {
+  const prefix = folder === '' ? '' : `${folder.replaceAll(/[\\*?[\]{}()!+@]/g, '\\$&')}/**/`
+  return `${prefix}*.${endings.length === 1 ? endings[0] : `{${endings.join(',')}}`}`
+}
+
+function unused(name: string, names: Set<string>): string {
+  let free = name === '' ? 'tests' : name
+  for (let n = 2; names.has(free); n++) free = `${name}-${n}`
+  names.add(free)
+  return free
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,149 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loadSettings } from '../../../src/config/index.ts'
+import { inProcess } from '../../support/cli/runs.ts'
+import { INSTALLED, tempProject } from '../../support/config/project.ts'
+
+const TEST = "import { test } from 'vitest'\n"
+const REDIS_TEST = `import { Redis } from 'ioredis'\n${TEST}`
+
+/** A project in a git repository of its own, after `tiershard init`. */
+async function initialised(files: Record<string, string>, ...options: string[]) {
+  const cwd = tempProject({ '.git/HEAD': 'ref: refs/heads/main\n', ...INSTALLED, ...files })
+  const finished = await inProcess(cwd, ['init', ...options])
+  const read = (file: string): string => readFileSync(path.join(cwd, file), 'utf8')
+  return { cwd, read, has: (file: string) => existsSync(path.join(cwd, file)), ...finished }
+}
+
+/** The suites of the config that was written, as tiershard reads it. */
+async function suitesOf(cwd: string): Promise<unknown[]> {
+  const loaded = await loadSettings({ cwd, configPath: null })
+  if (!loaded.ok) throw new Error(loaded.report)
+  return loaded.settings.suites.map(({ name, tier, files, isolation }) => [name, tier, files, isolation])
+}
+
+describe('tiershard init', () => {
+  test('an empty project gets a config, a first suite, a workflow and a line in .gitignore', async () => {
+    const { cwd, read, stdout, exitCode } = await initialised({})
+    expect(exitCode).toBe(0)
+    expect(await suitesOf(cwd)).toEqual([['redis', 'standard', ['suites/standard/**/*.test.*'], 'db']])
+    expect(read('suites/standard/redis.test.js')).toContain('process.env.REDIS_URL')
+    expect(read('.github/workflows/tiershard.yml')).toContain('npx tiershard run --tier standard')
+    expect(read('.gitignore')).toBe('reports/\n')
+    expect(stdout).toContain('npm install --save-dev tiershard vitest ioredis\n')
+    expect(stdout).toContain('npx tiershard run --tier standard\n')
+  })
+
+  test('a project with tests: a suite for each folder; those that mention Redis have a database', async () => {
+    const { cwd, has, read } = await initialised({
+      'package.json': '{ "type": "module", "devDependencies": { "vitest": "^5.0.0", "tiershard": "1" } }',
+      'src/a/one.test.ts': TEST,
+      'src/b/two.spec.tsx': TEST,
+      'test/unit/three.test.js': TEST,
+      'test/integration/four.test.ts': REDIS_TEST,
+      'e2e/five.test.ts': TEST,
+      'top.test.ts': TEST,
+      'node_modules/dep/six.test.ts': REDIS_TEST,
+      'dist/seven.test.js': REDIS_TEST,
+    })
+    expect(await suitesOf(cwd)).toEqual([
+      ['root', 'fast', ['*.test.ts'], 'none'],
+      ['e2e', 'extended', ['e2e/**/*.test.ts'], 'none'],
+      ['src', 'fast', ['src/**/*.{spec.tsx,test.ts}'], 'none'],
+      ['test-integration', 'standard', ['test/integration/**/*.test.ts'], 'db'],
+      ['test-unit', 'fast', ['test/unit/**/*.test.js'], 'none'],
+    ])
+    expect(has('suites')).toBe(false)
+    const workflow = read('.github/workflows/tiershard.yml')
+    for (const tier of ['fast', 'standard', 'extended']) expect(workflow).toContain(`run --tier ${tier}\n`)
+    expect(workflow).toContain('schedule:')
+  })
+
+  test('folders with signs of globs and quotes, and two that give one name', async () => {
+    const { cwd } = await initialised({
+      "packages/it's [new]/a.test.ts": TEST,
+      'x.y/a.test.ts': TEST,
+      'x-y/a.test.ts': TEST,
+    })
+    expect(await suitesOf(cwd)).toEqual([
+      ['packages-it-s-new', 'fast', ["packages/it's \\[new\\]/**/*.test.ts"], 'none'],
+      ['x-y', 'fast', ['x-y/**/*.test.ts'], 'none'],
+      ['x-y-2', 'fast', ['x.y/**/*.test.ts'], 'none'],
+    ])
+  })
+
+  test('nothing that is there is changed; a second time does nothing', async () => {
+    const mine = 'export default { suites: {} }\n'
+    const files = { 'tiershard.config.js': mine, '.gitignore': 'node_modules', 'src/a.test.ts': TEST }
+    const first = await initialised(files, '--no-ci')
+    expect(first.read('tiershard.config.js')).toBe(mine)
+    expect(first.stdout).toContain('kept tiershard.config.js')
+    expect(first.has('.github')).toBe(false)
+    expect(first.read('.gitignore')).toBe('node_modules')
+
+    const fresh = await initialised({ '.gitignore': 'node_modules', 'src/a.test.ts': TEST })
+    expect(fresh.read('.gitignore')).toBe('node_modules\nreports/\n')
+    const before = fresh.read('tiershard.config.mjs')
+    const again = await inProcess(fresh.cwd, ['init'])
+    expect(again.exitCode).toBe(0)
+    expect(again.stdout).not.toMatch(/^(wrote|added)/m)
+    expect(fresh.read('tiershard.config.mjs')).toBe(before)
+    expect(fresh.read('.gitignore')).toBe('node_modules\nreports/\n')
+  })
+
+  test('a folder "reports" of somebody else is left alone', async () => {
+    const { cwd, read } = await initialised({ 'reports/2025.md': '# Sales', 'src/a.test.ts': TEST })
+    const loaded = await loadSettings({ cwd, configPath: null })
+    expect(loaded).toMatchObject({ ok: true, settings: { reportsDir: path.join(cwd, 'tiershard-reports') } })
+    expect(read('.gitignore')).toBe('tiershard-reports/\n')
+  })
+
+  test('TypeScript, the Redis client and the package manager of the project', async () => {
+    const { read, stdout } = await initialised({
+      'package.json': '{ "dependencies": { "redis": "5" }, "devDependencies": { "vitest": "^3.2.0" } }',
+      'tsconfig.json': '{}',
+      'pnpm-lock.yaml': '',
+    })
+    expect(read('tiershard.config.ts')).toContain("from 'tiershard'")
+    expect(read('suites/standard/redis.test.ts')).toContain("from 'redis'")
+    expect(read('.github/workflows/tiershard.yml')).toContain('- run: pnpm install --frozen-lockfile\n')
+    expect(stdout).toContain('note: vitest ^3.2.0 is too old: tiershard needs 4.1 or newer')
+    expect(stdout).toContain('pnpm add --save-dev tiershard\n')
+  })
+
+  test('no workflow where none would be read', async () => {
+    const gitlab = await initialised({ '.gitlab-ci.yml': '' })
+    expect(gitlab.has('.github')).toBe(false)
+    expect(gitlab.stdout).toContain('note: no workflow is written')
+    mkdirSync(path.join(gitlab.cwd, 'app'))
+    const cwd = tempProject({ '.git/HEAD': '', 'app/package.json': '{}' })
+    const { stdout } = await inProcess(path.join(cwd, 'app'), ['init'])
+    expect(stdout).toContain(`workflows belong into ${cwd}/.github/workflows`)
+    expect(existsSync(path.join(cwd, 'app/.github'))).toBe(false)
+  })
+
+  test('--dry-run prints the files and writes nothing', async () => {
+    const { stdout, has } = await initialised({ 'src/a.test.ts': TEST }, '--dry-run')
+    expect(stdout).toContain("src: { tier: 'fast', files: 'src/**/*.test.ts', isolation: 'none' },")
+    expect(has('tiershard.config.mjs')).toBe(false)
+    expect(has('.gitignore')).toBe(false)
+  })
+
+  test.for([
+    ['there is no package.json', {}, 'There is no package.json in'],
+    ['package.json is broken', { 'package.json': '{' }, 'cannot be read'],
+    [
+      'a file is in the way',
+      { '.github': 'a file', 'package.json': '{}' },
+      '.github/workflows/tiershard.yml cannot be written',
+    ],
+  ] as const)('%s: exit 2, and what to do', async ([, files, message]) => {
+    const cwd = tempProject({ 'below/x': '', ...files })
+    const where = 'package.json' in files ? cwd : path.join(cwd, 'below')
+    const { exitCode, stderr } = await inProcess(where, ['init'])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain(message)
+    expect(stderr).not.toContain('    at ')
+  })
+})
