@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { statSync } from 'node:fs'
 import { glob, readdir, realpath } from 'node:fs/promises'
 import path from 'node:path'
@@ -7,6 +8,7 @@ import type { InputReport } from '../reports/merge/input.ts'
 import { mergeReports, type MergeInput, type MergeResult } from '../reports/merge/merge.ts'
 import { printJson, tell, type Io } from './io.ts'
 import type { MergeOptions } from './options.ts'
+import { listenForStop, signalExitCode } from './signals.ts'
 
 /** `tiershard merge`: returns the exit code. */
 export async function mergeCommand(words: readonly string[], options: MergeOptions, io: Io): Promise<number> {
@@ -21,19 +23,38 @@ export async function mergeCommand(words: readonly string[], options: MergeOptio
     return EXIT.usage
   }
   const inputs = await findInputs(words, output, io)
-  let result: MergeResult
+  const stop = listenForStop({
+    first: () => {},
+    again: (first) => io.exit(signalExitCode(first)),
+  })
+  let result: MergeResult | null
   try {
-    result = await mergeReports(inputs, output, options.splitSize ?? Infinity)
+    // Somebody may wait for a stdin that never ends.
+    result = await Promise.race([
+      mergeReports(inputs, output, options.splitSize ?? Infinity, stop.signal),
+      aborted(stop.signal),
+    ])
+    if (result === null) {
+      tell(io, `${stop.received}: nothing was written`)
+      io.exit(signalExitCode(stop.received!))
+    }
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error
     tell(io, `error: the merged report cannot be written: ${error.message}`)
     return EXIT.infrastructure
+  } finally {
+    stop.close()
   }
   const bad = result.inputs.filter(({ state }) => state === 'partial' || state === 'missing')
   const exitCode = bad.length > 0 && !options.allowPartial ? EXIT.incomplete : EXIT.passed
   for (const line of linesFor(result, io.cwd)) tell(io, line)
   if (options.json) printJson(io, { version: 1, exitCode, ...result })
   return exitCode
+}
+
+async function aborted(signal: AbortSignal): Promise<null> {
+  await once(signal, 'abort')
+  return null
 }
 
 function wrongOutput(output: string): string | null {

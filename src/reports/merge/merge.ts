@@ -41,19 +41,23 @@ export interface MergeResult {
  * recovered from as far as it goes and said in its report; the input then has an `<error>` case of its own.
  *
  * @param splitBytes the most that one file may have; Infinity: everything in one file
+ * @param signal ends the merge at once: whoever aborts it may end the process then
  * @returns rejects with the file system's error when the report cannot be written; nothing is left behind then
  */
 export async function mergeReports(
   inputs: readonly MergeInput[],
   file: string,
   splitBytes: number,
+  signal: AbortSignal,
 ): Promise<MergeResult> {
   const report = new MergedReport(file, splitBytes)
+  const onAbort = (): void => report.discard()
+  signal.addEventListener('abort', onAbort, { once: true })
   try {
     const names = new UniqueNames()
     const reports: InputReport[] = []
     for (const input of inputs) {
-      const read = await readInput(input, report, names)
+      const read = await readInput(input, report, names, signal)
       if (read.state === 'partial' || read.state === 'missing') mark(read, report, names)
       reports.push(read)
     }
@@ -62,15 +66,22 @@ export async function mergeReports(
   } catch (error) {
     report.discard()
     throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
-async function readInput(input: MergeInput, report: MergedReport, names: UniqueNames): Promise<InputReport> {
+async function readInput(
+  input: MergeInput,
+  report: MergedReport,
+  names: UniqueNames,
+  signal: AbortSignal,
+): Promise<InputReport> {
   const notes = new InputNotes()
   const flattener: Flattener = new Flattener(input.label, report, names, notes, () => reader.currentLine)
   const reader = new XmlReader(flattener)
   const decoder = new XmlDecoder((message) => notes.problem(message, reader.currentLine))
-  const failure = await feed(input, (bytes) => reader.write(decoder.write(bytes)))
+  const failure = await feed(input, signal, (bytes) => reader.write(decoder.write(bytes)))
   let state: InputState = 'whole'
   if (failure === null || flattener.sawJUnit) {
     reader.write(decoder.end())
@@ -103,12 +114,13 @@ async function readInput(input: MergeInput, report: MergedReport, names: UniqueN
 }
 
 /** Reads an input to its end. Returns why it could not be, in words; null when it could. */
-async function feed({ from }: MergeInput, take: (bytes: Buffer) => void): Promise<string | null> {
+async function feed({ from }: MergeInput, signal: AbortSignal, take: (bytes: Buffer) => void): Promise<string | null> {
   if (from.kind === 'missing') return from.why
   const chunks = (from.kind === 'file' ? chunksOf(from.path) : from.stream)[Symbol.asyncIterator]()
   try {
     for (;;) {
       const next = await chunks.next().catch(unreadable)
+      signal.throwIfAborted()
       if (typeof next === 'string') return next
       if (next.done) return null
       take(next.value)

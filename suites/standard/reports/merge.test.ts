@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { text } from 'node:stream/consumers'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { MergeResult } from '../../../src/reports/merge/merge.ts'
 import { tiershard as program } from '../../../src/cli/program.ts'
 import { tiershard } from '../../support/cli/binary.ts'
@@ -32,6 +35,20 @@ function casesIn(file: string): string[] {
     suite.cases.map(({ attributes }) => attributes['name']!),
   )
 }
+
+test('Ctrl-C while stdin is still open: exit 130, and nothing is left behind', async () => {
+  const cwd = folder({ 'x.xml': GOOD })
+  const main = path.resolve(import.meta.dirname, '../../../src/cli/main.ts')
+  const child = spawn(process.execPath, [main, 'merge', '-o', 'out.xml', 'x.xml', '-'], { cwd })
+  const ended = once(child, 'close')
+  const said = text(child.stderr)
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await vi.waitUntil(() => readdirSync(cwd).length === 2, { timeout: 30_000 })
+  child.kill('SIGINT')
+  expect(await ended).toEqual([130, null])
+  expect(await said).toBe('SIGINT: nothing was written\n')
+  expect(readdirSync(cwd)).toEqual(['x.xml'])
+})
 
 test('the real command: stdin, a file and a pattern; verdicts are no error', async () => {
   const cwd = folder({ 'x.xml': FAILED, 'd/y.xml': GOOD })

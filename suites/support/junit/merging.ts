@@ -33,7 +33,7 @@ export async function merging(
     from: { kind: 'stream', stream: Readable.from(pieces(Buffer.from(input), piece)) } as const,
     foreignAllowed,
   }))
-  const result = await mergeReports(sources, path.join(scratch(), 'merged.xml'), split)
+  const result = await mergeReports(sources, path.join(scratch(), 'merged.xml'), split, new AbortController().signal)
   const reports = result.output.map((file) => readJUnit([readFileSync(file, 'utf8')]))
   for (const report of reports) checkTotals(report)
   return { result, reports }
