@@ -1,11 +1,11 @@
 /**
  * `node bench/merge.ts`: `tiershard merge` beside others, on 100 reports of 10,000 cases and on one of 1 GB; then its
  * reader alone beside saxes. The others are npm's junit-report-merger and junit-merge, installed into a temporary folder,
- * and Debian's junitparser when it is installed. Prints figures and judges nothing.
+ * and Debian's junitparser (python3-junitparser) when it is installed. Prints figures and judges nothing.
  *
  *   node bench/merge.ts [--cases 10000] [--only many|huge|reader]
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -61,8 +61,8 @@ async function compare(what: string, files: readonly string[], expected: number)
     ['tiershard merge', [process.execPath, path.join(root, 'dist/cli/main.js'), 'merge', ...files, '-o', out]],
     ['junit-report-merger', [bin('jrm'), out, ...files]],
     ['junit-merge', [bin('junit-merge'), '-o', out, ...files]],
-    ...(existsSync('/usr/bin/junitparser')
-      ? [['junitparser', ['/usr/bin/junitparser', 'merge', ...files, out]] as const]
+    ...(hasJUnitParser()
+      ? [['junitparser', ['/usr/bin/python3', '-m', 'junitparser', 'merge', ...files, out]] as const]
       : []),
   ]
   let ours = 0
@@ -74,6 +74,10 @@ async function compare(what: string, files: readonly string[], expected: number)
       code === 0 ? `${casesIn(out)} of ${expected}` : code === 124 ? `none in ${LIMIT_S} s` : `none: ended with ${code}`
     say(`| ${name} | ${seconds(cpuMs)} | ${(cpuMs / ours).toFixed(1)}x | ${megabytes(bytes)} | ${found} |`)
   }
+}
+
+function hasJUnitParser(): boolean {
+  return spawnSync('/usr/bin/python3', ['-c', 'import junitparser'], { stdio: 'ignore' }).status === 0
 }
 
 async function measured(command: readonly string[]): Promise<{ cpuMs: number; bytes: number; code: number | null }> {
