@@ -72,7 +72,7 @@ export interface TierRecord {
 
 export interface FileRecord {
   readonly plan: PlannedFile
-  /** In order; empty when the file never started. The last one decides. */
+  /** In order; empty when the file never started. Which one decides, `decidingAttempt` says. */
   readonly attempts: readonly AttemptRecord[]
   /** Why it never started, once that is known. */
   readonly notRun: Ending | null

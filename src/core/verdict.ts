@@ -8,17 +8,29 @@ import type { AttemptRecord, FileRecord, RunRecord, TestRecord, TierRecord } fro
  * that the infrastructure spoiled is none.
  */
 export function fileEnding(file: FileRecord): Ending {
-  if (file.plan.repeated) {
-    const failed = file.attempts.find(({ ending }) => ending && isTestFailure(ending))
-    if (failed?.ending) return failed.ending
-    if (isShort(file)) return file.notRun ?? { kind: 'not-run', why: 'lost' }
-    const counted = file.attempts.filter(isRepetition)
-    const cut = counted.find(({ ending }) => ending?.kind !== 'passed') ?? counted.at(-1)
-    if (cut?.ending) return cut.ending
-  }
+  const repetition = decidingRepetition(file)
+  if (repetition?.ending) return repetition.ending
   // Planned again in a run that continues another, and not started there: what was before does not speak for it.
   if (file.notRun) return file.notRun
-  return file.attempts.at(-1)?.ending ?? { kind: 'not-run', why: 'lost' }
+  const last = isShort(file) ? null : file.attempts.at(-1)
+  return last?.ending ?? { kind: 'not-run', why: 'lost' }
+}
+
+/**
+ * The attempt that shows how a file stands, with its errors, its shard and its duration: the one whose ending is that of the
+ * file. Where none is (it was not repeated or tried again as planned) the last one; null: it never started.
+ */
+export function decidingAttempt(file: FileRecord): AttemptRecord | null {
+  return decidingRepetition(file) ?? file.attempts.at(-1) ?? null
+}
+
+/** Of repetitions, the first that failed; of enough without a failure, the first that was cut short, or the last. */
+function decidingRepetition(file: FileRecord): AttemptRecord | null {
+  if (!file.plan.repeated) return null
+  const failed = file.attempts.find(({ ending }) => ending && isTestFailure(ending))
+  if (failed || isShort(file)) return failed ?? null
+  const counted = file.attempts.filter(isRepetition)
+  return counted.find(({ ending }) => ending?.kind !== 'passed') ?? counted.at(-1) ?? null
 }
 
 /** Whether a file was not repeated as often as planned. */
@@ -158,7 +170,7 @@ export function ownCase(file: FileRecord, tests: readonly TestVerdict[] = testVe
   const shown = noCounts()
   for (const test of tests) shown[column(test.outcome)]++
   // The excuse of a test is none for an error of the file beside it.
-  const errors = lastAttempt(file)?.errors.length ?? 0
+  const errors = decidingAttempt(file)?.errors.length ?? 0
   const hidden = isTestFailure(ending) && errors > 0 && shown.failed > 0 && !tests.some(isFailure)
   if (!needsOwnCase(ending, shown) && !hidden) return null
   return { ending, quarantined: isTestFailure(ending) ? excuse(file.plan, null) : null }
@@ -309,9 +321,4 @@ export function verdict(code: number): Verdict {
     default:
       return 'incomplete'
   }
-}
-
-/** Shorthand for readers of attempts: the one that decides. */
-export function lastAttempt(file: FileRecord): AttemptRecord | null {
-  return file.attempts.at(-1) ?? null
 }

@@ -2,7 +2,7 @@ import { isTestFailure, type CauseCode, type Ending } from '../core/ending.ts'
 import type { ErrorRecord } from '../core/events.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../core/record.ts'
 import { symptomOf } from '../core/symptoms.ts'
-import { fileEnding, isFailure, lastAttempt, ownCase, testVerdicts, type OwnCase } from '../core/verdict.ts'
+import { fileEnding, isFailure, decidingAttempt, ownCase, testVerdicts, type OwnCase } from '../core/verdict.ts'
 import { printable } from './format.ts'
 import { endingWords, outcomeWord, planned } from './words.ts'
 
@@ -60,7 +60,7 @@ function ofFile(tier: TierRecord, file: FileRecord, port: number | null): Failur
     const message = firstLine(errors, otherwise)
     return { ...at, test: test.name, word: outcomeWord(test.outcome), message, errors, cause }
   })
-  const errors = lastAttempt(file)?.errors ?? []
+  const errors = decidingAttempt(file)?.errors ?? []
   if (own?.quarantined || (errors.length === 0 && !standsAlone(ending, own))) return tests
   const cause = ending.kind === 'infrastructure' ? ending.cause.code : causeOf(errors, port)
   return [...tests, { ...at, test: null, word, message: firstLine(errors, said), errors, cause }]

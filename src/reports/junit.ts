@@ -1,6 +1,6 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import type { AttemptRecord, FileRecord, RunRecord, TierRecord } from '../core/record.ts'
-import { fileEnding, lastAttempt } from '../core/verdict.ts'
+import { fileEnding, decidingAttempt } from '../core/verdict.ts'
 import { casesOf, endingType, errorText, missingCases, strayCases, type Case } from './junit/cases.ts'
 import { seconds, suiteXml, totalsOf, type Suite, type Totals } from './junit/suite.ts'
 import { clean, isoTime, uniqueNames } from './junit/text.ts'
@@ -97,23 +97,24 @@ function fileSuite(record: RunRecord, tier: TierRecord, file: FileRecord, name: 
 
 function propertiesOf(tier: TierRecord, file: FileRecord): [string, string][] {
   const { plan, attempts } = file
-  const last = lastAttempt(file)
+  const deciding = decidingAttempt(file)
   const all: [string, string | number | null | undefined][] = [
     ['tier', tier.name],
     ['suite', plan.suite],
     ['project', plan.project === '' ? null : plan.project],
-    ['shard', last?.shard],
-    ['database', last?.database],
+    ['shard', deciding?.shard],
+    ['database', deciding?.database],
     ['attempts', attempts.length],
     // All of its attempts were made by a run that this one continues.
-    ['run', last?.run],
+    ['run', attempts.at(-1)?.run],
     ['ending', endingType(fileEnding(file))],
-    ['left behind', leftBehind(last)],
+    ['left behind', leftBehind(deciding)],
     // A failed attempt that a later one made good is seen nowhere else when no test of it failed.
-    ...attempts.slice(0, -1).map((attempt): [string, string | null] => {
+    ...attempts.flatMap((attempt): [string, string][] => {
+      if (attempt === deciding) return []
       const { word, detail } = endingWords(attempt.ending ?? { kind: 'not-run', why: 'lost' }, tier.name)
       const run = attempt.run === undefined ? '' : ` (run ${attempt.run})`
-      return [`attempt ${attempt.attempt}`, `${detail === '' ? word : `${word}: ${detail}`}${run}`]
+      return [[`attempt ${attempt.attempt}`, `${detail === '' ? word : `${word}: ${detail}`}${run}`]]
     }),
   ]
   return all.flatMap(([name, value]): [string, string][] =>
@@ -135,9 +136,9 @@ function output(file: FileRecord, stream: 'stdout' | 'stderr'): string {
   return texts.filter(Boolean).join('\n')
 }
 
-/** Errors of the file that no case of it shows. `own`: its own case shows those of the last attempt. */
+/** Errors of the file that no case of it shows. `own`: its own case shows those of the deciding attempt. */
 function errorsOutsideOfTests(file: FileRecord, own: boolean): string {
-  const shown = own ? lastAttempt(file) : null
+  const shown = own ? decidingAttempt(file) : null
   const errors = file.attempts.flatMap((attempt) => (attempt === shown ? [] : attempt.errors))
   return errors.map((error) => `outside of any test: ${errorText(error)}`).join('\n\n')
 }

@@ -1,6 +1,6 @@
 import type { LeakedProcess } from '../core/events.ts'
 import type { RunRecord } from '../core/record.ts'
-import { ownCase, testVerdicts } from '../core/verdict.ts'
+import { decidingAttempt, ownCase, testVerdicts } from '../core/verdict.ts'
 import { planned } from './words.ts'
 
 /** What a run has to tell beside its verdict: failures that are excused, and what files left running. */
@@ -31,7 +31,7 @@ export function quarantined(record: RunRecord): Quarantined[] {
     const own = ownCase(file, tests)
     if (!own?.quarantined) return found
     const { entry, until, reason } = own.quarantined
-    const message = firstLine(file.attempts.at(-1)?.errors[0]?.message)
+    const message = firstLine(decidingAttempt(file)?.errors[0]?.message)
     return [...found, { ...at, test: null, entry, until, reason, message }]
   })
 }

@@ -1,7 +1,7 @@
 import type { History, Past } from '../core/ports.ts'
 import type { AttemptRecord, FileRecord, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
 import type { TierSettings } from '../core/settings.ts'
-import { lastAttempt, testVerdicts } from '../core/verdict.ts'
+import { decidingAttempt, testVerdicts } from '../core/verdict.ts'
 import { duration } from './format.ts'
 import { analyseTrends, type TierTrends } from './trends.ts'
 
@@ -106,7 +106,7 @@ export function analyseSlow(
 function analyseTier(tier: TierRecord, history: History, top: number, ladder: readonly TierSettings[]): SlowTier {
   const { name, settings } = tier
   const timed = [...tier.files.values()].flatMap((file) => {
-    const attempt = lastAttempt(file)
+    const attempt = decidingAttempt(file)
     return attempt ? [{ file, attempt, tests: timedTests(file) }] : []
   })
   const testMs = sum(timed.flatMap(({ tests }) => tests.map((test) => test.durationMs)))

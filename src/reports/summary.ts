@@ -10,7 +10,7 @@ import {
   fileEnding,
   isFailure,
   isFlakyFile,
-  lastAttempt,
+  decidingAttempt,
   ownCase,
   testVerdicts,
   verdict,
@@ -213,7 +213,7 @@ function failure(
   port: number | null,
 ): FailureSummary {
   const { id, path, suite } = file.plan
-  const attempt = (test && file.attempts.find((one) => one.tests.get(test.name) === test)) ?? lastAttempt(file)
+  const attempt = (test && file.attempts.find((one) => one.tests.get(test.name) === test)) ?? decidingAttempt(file)
   const ending = attempt?.ending ?? fileEnding(file)
   const errors = test ? test.errors : (attempt?.errors ?? [])
   const [error] = errors

@@ -1,6 +1,6 @@
 import { isTestFailure } from '../../core/ending.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
-import { column, fileEnding, lastAttempt, ownCase, testVerdicts } from '../../core/verdict.ts'
+import { column, fileEnding, decidingAttempt, ownCase, testVerdicts } from '../../core/verdict.ts'
 import { casesOf, missingCases, type Case } from '../junit/cases.ts'
 import { planned } from '../words.ts'
 
@@ -67,7 +67,7 @@ function fileTests(record: RunRecord, tier: TierRecord, file: FileRecord): CtrfT
     const excused = (verdict ?? ownCase(file))?.quarantined != null
     const status = excused ? 'skipped' : where === 'notRun' ? 'other' : where
     const retries = verdict ? verdict.earlier.length + verdict.last.retries : 0
-    const shard = lastAttempt(file)?.shard
+    const shard = decidingAttempt(file)?.shard
     return {
       // The schema wants a name.
       name: one.name || '(unnamed)',

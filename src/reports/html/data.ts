@@ -147,7 +147,7 @@ export interface PageDetail {
   /** The reason of a skip. */
   readonly note: string | null
   readonly errors: readonly PageError[]
-  /** Attempts and tries before the one that decided. */
+  /** Attempts and tries beside the one that decided, without those that passed. */
   readonly earlier: readonly { readonly word: string; readonly errors: readonly PageError[] }[]
 }
 

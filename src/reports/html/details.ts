@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../../core/events.ts'
 import type { FileRecord, RunRecord, TestRecord } from '../../core/record.ts'
-import { fileEnding, testVerdicts, type TestVerdict } from '../../core/verdict.ts'
+import { decidingAttempt, fileEnding, testVerdicts, type TestVerdict } from '../../core/verdict.ts'
 import { errorTitle, failures, groupFailures, type Failure } from '../failures.ts'
 import { printable } from '../format.ts'
 import { endingWords, outcomeWord, quarantineWords, type planned } from '../words.ts'
@@ -133,12 +133,16 @@ function ofTest({ verdict }: Placed): Said {
 function ofFile(tier: string, file: FileRecord): Said {
   const ending = fileEnding(file)
   const { detail } = endingWords(ending, tier)
+  const deciding = decidingAttempt(file)
   return {
     mark: fileMark(ending),
     line: null,
     note: detail === '' ? null : detail,
-    earlier: file.attempts.slice(0, -1).flatMap(({ ending: end, errors }) => {
-      return end === null ? [] : [{ word: endingWords(end, tier).word, errors }]
+    earlier: file.attempts.flatMap((attempt) => {
+      const { ending: end, errors } = attempt
+      // Of repetitions many have passed: they say nothing here.
+      if (attempt === deciding || end === null || end.kind === 'passed') return []
+      return [{ word: endingWords(end, tier).word, errors }]
     }),
   }
 }

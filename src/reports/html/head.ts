@@ -6,7 +6,7 @@ import {
   countTier,
   exitCode,
   fileEnding,
-  lastAttempt,
+  decidingAttempt,
   ownCase,
   testVerdicts,
 } from '../../core/verdict.ts'
@@ -107,7 +107,7 @@ function pageFile(tier: TierRecord, tierPlace: number, file: FileRecord, start: 
     counts: [passed, failed, skipped, notRun, flaky],
     own: own === null ? null : own.quarantined ? 'skipped' : isTestFailure(own.ending) ? 'failed' : 'notRun',
     tests: tests.length,
-    ms: Math.round(lastAttempt(file)?.durationMs ?? 0),
+    ms: Math.round(decidingAttempt(file)?.durationMs ?? 0),
     attempts: file.attempts.map((attempt) => pageAttempt(attempt, tier.name, start, now)),
   }
 }

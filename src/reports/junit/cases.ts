@@ -1,7 +1,7 @@
 import { unreachable, type Cause, type Ending } from '../../core/ending.ts'
 import type { ErrorRecord } from '../../core/events.ts'
 import type { FileRecord, Missing, TestRecord, TierRecord } from '../../core/record.ts'
-import { column, fileEnding, lastAttempt, ownCase, testVerdicts, type TestVerdict } from '../../core/verdict.ts'
+import { column, fileEnding, decidingAttempt, ownCase, testVerdicts, type TestVerdict } from '../../core/verdict.ts'
 import { endingWords, quarantineWords } from '../words.ts'
 
 /** One `<testcase>`: a test, or a file that no test of it speaks for. */
@@ -40,7 +40,7 @@ export function casesOf(
   cause: Cause | null,
 ): {
   readonly cases: readonly Case[]
-  /** Whether the last of them speaks for the file: the errors of its last attempt are shown there. */
+  /** Whether the last of them speaks for the file: the errors of its deciding attempt are shown there. */
   readonly own: boolean
 } {
   const verdicts = testVerdicts(file)
@@ -110,8 +110,7 @@ function findingsOf(tier: TierRecord, file: FileRecord, record: TestRecord): Fin
     // One try with several errors (soft assertions) is one failure.
     return [{ ...finding('Failure', errors[0] ?? NO_ERROR, type), text: errors.map(errorText).join('\n\n') }]
   }
-  const attempt = file.attempts.find(({ tests }) => tests.get(name) === record) ?? lastAttempt(file)
-  const ending = attempt?.ending ?? fileEnding(file)
+  const ending = file.attempts.find(({ tests }) => tests.get(name) === record)?.ending ?? fileEnding(file)
   const { word, detail } = endingWords(ending, tier.name)
   const words = detail === '' ? word : `${word}: ${detail}`
   const text = errors.map(errorText).join('\n\n')
@@ -144,7 +143,7 @@ const NO_ERROR: ErrorRecord = { name: 'Error', message: 'failed without an error
 /** The case of a file whose ending no test of it shows. `alone`: it has no other case, so this one holds its time. */
 function fileCase(tier: TierRecord, file: FileRecord, cause: Cause | null, alone: boolean): Case {
   const ending = fileEnding(file)
-  const attempt = lastAttempt(file)
+  const attempt = decidingAttempt(file)
   const errors = attempt?.errors ?? []
   const durationMs = alone ? (attempt?.durationMs ?? 0) : 0
   const problem = fileProblem(ending, tier, errors, cause)

@@ -1,5 +1,6 @@
 import fc from '../property.ts'
 import { CAUSE_CODES, type Ending } from '../../../src/core/ending.ts'
+import type { PlannedFile } from '../../../src/core/events.ts'
 import { aCause, journal, type AttemptDraft, type Built, type FileDraft } from './journal-builder.ts'
 
 /** Texts that break careless writers: control characters, lone surrogates, emoji, ends of CDATA sections, markup. */
@@ -93,6 +94,7 @@ interface FilePlan {
   readonly names: readonly string[]
   readonly attempts: readonly AttemptPlan[]
   readonly notRun: Ending | null
+  readonly plan: Pick<PlannedFile, 'repeated'>
 }
 
 const attemptPlan: fc.Arbitrary<AttemptPlan> = fc.record({
@@ -121,6 +123,12 @@ const filePlan: fc.Arbitrary<FilePlan> = fc.record({
   names: fc.uniqueArray(nastyText, { maxLength: 4 }),
   attempts: fc.array(attemptPlan, { maxLength: 3 }),
   notRun: fc.option(endings),
+  plan: fc.oneof(
+    { weight: 3, arbitrary: fc.constant({}) },
+    fc.record({
+      repeated: fc.record({ times: fc.option(fc.integer({ min: 1, max: 3 })), untilFailure: fc.boolean() }),
+    }),
+  ),
 })
 
 /** Of one tier: no file is planned twice. */
@@ -142,7 +150,9 @@ export function arbitraryRun(): fc.Arbitrary<Built> {
       const run = journal()
       for (const [tier, files] of Object.entries({ standard, extended })) {
         run.tier(tier)
-        for (const { path, project, ...plan } of files) run.file(path, (draft) => happen(draft, plan), { project })
+        for (const { path, project, plan, ...what } of files) {
+          run.file(path, (draft) => happen(draft, what), { project, plan })
+        }
       }
       if (stray !== null) run.stray(stray)
       if (cause) run.cause()

@@ -4,6 +4,8 @@ import {
   type CollectedTest,
   type ErrorRecord,
   type Event,
+  type LeakedProcess,
+  type LeftBehind,
   type PlannedFile,
   type RunMeta,
   type ServerFacts,
@@ -46,6 +48,8 @@ interface FileOptions {
   readonly suite?: string
   readonly project?: string
   readonly expectedMs?: number | null
+  /** What else the plan says of it. */
+  readonly plan?: Partial<PlannedFile>
 }
 
 /** One tier as it is being described. */
@@ -61,6 +65,7 @@ export class JournalBuilder {
   readonly #meta: RunMeta
   readonly #tiers: DraftTier[] = []
   readonly #notes: Event[] = []
+  readonly #timed: Stamped[] = []
   #server: ServerFacts | null = aServer()
   #signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | null = null
   #killed = false
@@ -96,12 +101,12 @@ export class JournalBuilder {
   /** A planned file of the open tier. With neither an attempt nor a reason for not running it is lost. */
   file(path: string, describe: (file: FileDraft) => unknown = () => {}, options: FileOptions = {}): this {
     const tier = this.#tier()
-    const { suite = tier.settings.name, project = '', expectedMs = null } = options
+    const { suite = tier.settings.name, project = '', expectedMs = null, plan } = options
     if (!tier.suites.some(({ name }) => name === suite)) this.suite(suite)
     const draft = new FileDraft()
     describe(draft)
     const id = project === '' ? path : `[${project}] ${path}`
-    tier.files.push({ plan: { id, path, project, suite, expectedMs }, draft })
+    tier.files.push({ plan: { id, path, project, suite, expectedMs, ...plan }, draft })
     return this
   }
 
@@ -117,6 +122,12 @@ export class JournalBuilder {
 
   cause(cause: Partial<Cause> = {}): this {
     this.#notes.push({ type: 'infrastructure', cause: aCause(cause) })
+    return this
+  }
+
+  /** Something that happens beside the files, so many ms after the start of the run: a sample of the server, a pause. */
+  meanwhile(afterMs: number, event: Event): this {
+    this.#timed.push({ ...event, at: START + afterMs })
     return this
   }
 
@@ -153,6 +164,9 @@ export class JournalBuilder {
       for (const event of ran) events.push(event)
       at = ran.reduce((latest, event) => Math.max(latest, event.at), at)
     }
+    events.push(...this.#timed)
+    events.sort((a, b) => a.at - b.at)
+    at = Math.max(at, events.at(-1)!.at)
     if (this.#signal) events.push({ type: 'interrupted', signal: this.#signal, at })
     if (!this.#killed) events.push({ type: 'run-ended', exitCode: exitCode(foldAll(events)), at: at + 15 })
     return { events, record: foldAll(events) }
@@ -194,6 +208,8 @@ export class AttemptDraft {
   readonly underWay: string[] = []
   readonly errors: ErrorRecord[] = []
   leftovers: number | null = 0
+  detail: LeftBehind | null = null
+  readonly processes: LeakedProcess[] = []
   /** Process start and imports, ms; then the tests follow. */
   #clock = 80
   #durationMs: number | null = null
@@ -253,8 +269,15 @@ export class AttemptDraft {
     return this
   }
 
-  leaves(keys: number): this {
+  leaves(keys: number, detail: Partial<LeftBehind> | null = null): this {
     this.leftovers = keys
+    this.detail = detail && { sampled: keys, withoutTtl: keys, bytes: 64 * keys, groups: [], clients: [], ...detail }
+    return this
+  }
+
+  /** A process that it started and left running. */
+  leaks(pid: number, command: string): this {
+    this.processes.push({ pid, command })
     return this
   }
 
@@ -335,7 +358,7 @@ function runAttempt(
   from: number,
   add: (at: number, event: Event) => void,
 ): number {
-  const { collected, durationMs, ending, errors, leftovers } = attempt
+  const { collected, durationMs, ending, errors, leftovers, detail, processes } = attempt
   add(from, { type: 'file-started', ...ref, ...seat })
   if (collected.length > 0) add(from + 80, { type: 'file-collected', ...ref, tests: collected })
   for (const step of attempt.steps) {
@@ -348,7 +371,8 @@ function runAttempt(
   if (ending === null) return end
   add(end, { type: 'file-ended', ...ref, ending, durationMs, running: attempt.underWay, errors })
   if (seat.database !== null && leftovers !== null) {
-    add(end + 1, { type: 'file-cleaned', ...ref, leftovers: { keys: leftovers } })
+    add(end + 1, { type: 'file-cleaned', ...ref, leftovers: { keys: leftovers, ...(detail && { detail }) } })
   }
+  if (processes.length > 0) add(end + 1, { type: 'file-leaked', ...ref, processes })
   return end + 2
 }
