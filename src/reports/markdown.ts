@@ -1,5 +1,6 @@
 import type { ErrorRecord } from '../core/events.ts'
 import type { RunRecord, TierRecord } from '../core/record.ts'
+import { distinctCauses } from './causes.ts'
 import { causeLines, failures, groupFailures, type Failure, type FailureGroup } from './failures.ts'
 import { duration, percent, plural, printable, printableLines } from './format.ts'
 import { day, flakyBefore } from './console/trends.ts'
@@ -94,11 +95,10 @@ function suiteRow({ suite, files, counts, timeMs }: SuiteRow): string {
   return `| ${[text(suite), files, passed, failed, skipped, notRun, flaky, duration(timeMs)].join(' | ')} |`
 }
 
-function causeSection({ causes }: RunRecord): string {
-  const said = new Map(causes.map((cause) => [`${cause.code} ${cause.message}`, cause]))
+function causeSection(record: RunRecord): string {
   return list(
     'Infrastructure',
-    [...said.values()].map(
+    distinctCauses(record).map(
       ({ code: name, message, remedy }) => `${code(name)}: ${text(message)}. What to do: ${text(remedy)}`,
     ),
     'cause',

@@ -17,6 +17,7 @@ import {
   type Counts,
   type Verdict,
 } from '../core/verdict.ts'
+import { distinctCauses } from './causes.ts'
 import { causeOf, failures, failuresByCause, portOf } from './failures.ts'
 import { leaks, type Leak } from './leaks.ts'
 import { isoTime } from './junit/text.ts'
@@ -64,7 +65,7 @@ export interface Summary {
   readonly stress?: StressReport
   /** What files left in their databases, worst first. */
   readonly leaks: readonly Leak[]
-  /** What was wrong with the infrastructure. */
+  /** What was wrong with the infrastructure, each cause once; also what only single files met. */
   readonly causes: readonly Cause[]
   readonly notices: readonly { readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }[]
   readonly server: ServerFacts | null
@@ -161,7 +162,7 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
     leaked: leftRunning(record),
     ...(stress === null ? {} : { stress }),
     leaks: leaks(record),
-    causes: record.causes,
+    causes: distinctCauses(record),
     notices: record.notices,
     server: record.server,
     slow,

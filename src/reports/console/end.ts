@@ -1,7 +1,8 @@
 import type { RunRecord, TierRecord } from '../../core/record.ts'
+import { distinctCauses } from '../causes.ts'
 import { causeLines, failures, groupFailures } from '../failures.ts'
 import { missingLines } from '../missing.ts'
-import { duration, percent, plural, printable } from '../format.ts'
+import { duration, percent, plural, printable, printableLines } from '../format.ts'
 import { leakLine, leaks } from '../leaks.ts'
 import { leftRunning, quarantined } from '../known.ts'
 import type { SlowReport } from '../slow.ts'
@@ -17,6 +18,7 @@ import { trendBlocks } from './trends.ts'
 const NAMES = 10
 const GROUPS = 10
 const NAMES_A_GROUP = 3
+const REMEDY_LINES = 5
 const SLOWEST = 3
 
 export interface EndOptions {
@@ -30,6 +32,7 @@ export function endLines(record: RunRecord, slow: SlowReport, options: EndOption
   const { paint, width, folder } = options
   const blocks = [
     ...[...record.tiers.values()].map((tier) => tierBlock(tier, width, paint)),
+    causeBlock(record, paint),
     failureBlock(record, paint),
     notRunBlock(record, paint),
     flakyBlock(record, paint),
@@ -89,6 +92,19 @@ function cells({ suite, files, counts, timeMs }: SuiteRow): Cell[] {
     { text: String(flaky), ...(flaky > 0 ? { style: 'yellow' } : {}) },
     duration(timeMs),
   ]
+}
+
+/** What was wrong with the infrastructure, and what to do: nobody should have to look for it in a long log. */
+function causeBlock(record: RunRecord, paint: Paint): string[] {
+  const causes = distinctCauses(record)
+  if (causes.length === 0) return []
+  const lines = causes
+    .slice(0, NAMES)
+    .flatMap(({ code, message, remedy }) => [
+      `  ${paint('yellow', code)}: ${printable(message)}`,
+      ...printableLines(remedy, REMEDY_LINES).lines.map((line, at) => `    ${at === 0 ? 'what to do: ' : ''}${line}`),
+    ])
+  return [paint('bold', 'infrastructure'), ...lines, ...rest(causes.length - NAMES, 'cause', '  ')]
 }
 
 /** The failures once more, those with one message together: after a long log nobody scrolls up for the list. */

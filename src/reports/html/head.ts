@@ -1,4 +1,4 @@
-import { isTestFailure } from '../../core/ending.ts'
+import { isTestFailure, type Cause } from '../../core/ending.ts'
 import type { AttemptRecord, FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
 import {
   countFile,
@@ -10,6 +10,7 @@ import {
   ownCase,
   testVerdicts,
 } from '../../core/verdict.ts'
+import { distinctCauses } from '../causes.ts'
 import { printable } from '../format.ts'
 import type { SlowReport, SlowTest, SlowTier } from '../slow.ts'
 import { suiteRows } from '../suites.ts'
@@ -36,7 +37,7 @@ export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
     startedAt: record.startedAt,
     wallMs: Math.round(wallMs(record)),
     counts: countRun(record),
-    causes: distinctCauses(record),
+    causes: distinctCauses(record).map(printableCause),
     warnings: [...new Set(record.notices.filter(({ level }) => level === 'warning').map(({ message }) => message))].map(
       printable,
     ),
@@ -49,18 +50,8 @@ export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
   }
 }
 
-/** Each cause once, however many files met it. */
-export function distinctCauses(record: RunRecord): PageHead['causes'] {
-  const met = planned(record).flatMap(({ file }) => {
-    const ending = fileEnding(file)
-    return ending.kind === 'infrastructure' ? [ending.cause] : []
-  })
-  const distinct = new Map([...record.causes, ...met].map((cause) => [`${cause.code} ${cause.message}`, cause]))
-  return [...distinct.values()].map(({ code, message, remedy }) => ({
-    code,
-    message: printable(message),
-    remedy: printable(remedy),
-  }))
+export function printableCause({ code, message, remedy }: Cause): Cause {
+  return { code, message: printable(message), remedy: printable(remedy) }
 }
 
 function key(tier: string, file: string): string {

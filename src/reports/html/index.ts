@@ -4,10 +4,11 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { deflate } from 'node:zlib'
 import type { RunRecord } from '../../core/record.ts'
+import { distinctCauses } from '../causes.ts'
 import { printable } from '../format.ts'
 import type { SlowReport } from '../slow.ts'
 import { verdictOf, verdictSentence } from '../words.ts'
-import { distinctCauses, pageHead } from './head.ts'
+import { pageHead, printableCause } from './head.ts'
 import { pageCode } from './page.ts'
 import { pageTests } from './tests.ts'
 
@@ -52,10 +53,12 @@ ${verdictHtml(record, sentence)}
 function verdictHtml(record: RunRecord, sentence: string): string {
   const word = verdictOf(record)
   const rest = sentence.startsWith(`${word}: `) ? sentence.slice(word.length + 2) : sentence
-  const causes = distinctCauses(record).map(
-    ({ code, message, remedy }) =>
-      `<li><code>${html(code)}</code> <strong>${html(message)}</strong><p>What to do: ${html(remedy)}</p></li>`,
-  )
+  const causes = distinctCauses(record)
+    .map(printableCause)
+    .map(
+      ({ code, message, remedy }) =>
+        `<li><code>${html(code)}</code> <strong>${html(message)}</strong><p>What to do: ${html(remedy)}</p></li>`,
+    )
   return [
     `<header id="verdict" data-verdict="${word}">`,
     `<h1><span class="seal">${word}</span> <span class="sentence">${html(rest)}</span></h1>`,

@@ -192,9 +192,10 @@ describe('infrastructure', () => {
       .build(),
   )
 
-  it('is named once, with its remedy', () => {
+  it('is named once with its remedy, and once more at the end', () => {
     expect(text.match(/^! infrastructure redis-unreachable$/gmu)).toHaveLength(1)
-    expect(text.match(/what to do: start the server, or leave --redis out/gu)).toHaveLength(1)
+    expect(text.match(/^infrastructure\n {2}redis-unreachable: nothing answers at/gmu)).toHaveLength(1)
+    expect(text.match(/what to do: start the server, or leave --redis out/gu)).toHaveLength(2)
   })
 
   it('is told from failures, file by file', () => {
