@@ -2,7 +2,7 @@ import { isTestFailure } from '../../core/ending.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
 import { column, fileEnding, decidingAttempt, ownCase, testVerdicts } from '../../core/verdict.ts'
 import { casesOf, missingCases, type Case } from '../junit/cases.ts'
-import { planned } from '../words.ts'
+import { planned, wallMs } from '../words.ts'
 
 /** The part of CTRF 0.0.0 that we write; the schema allows no other members. https://ctrf.io/docs/specification/overview */
 export interface CtrfTest {
@@ -31,7 +31,8 @@ export function ctrf(record: RunRecord): unknown {
   ]
   const count = (status: CtrfTest['status']): number => tests.filter((test) => test.status === status).length
   const start = Math.round(record.startedAt ?? 0)
-  const stop = Math.round(record.endedAt ?? start)
+  // To the last thing that is known, of a run that was killed.
+  const stop = start + Math.round(wallMs(record))
   return {
     reportFormat: 'CTRF',
     specVersion: '0.0.0',

@@ -1,5 +1,5 @@
 import type { AttemptRecord, RunRecord, TierRecord } from '../../core/record.ts'
-import { endingWords } from '../words.ts'
+import { endingWords, wallMs } from '../words.ts'
 
 /** One event of the Trace Event Format; times are microseconds since the start of the run. */
 export interface TraceEvent {
@@ -15,7 +15,7 @@ export interface TraceEvent {
 
 /**
  * trace.json: opens in https://ui.perfetto.dev and chrome://tracing. A tier is a process and a shard one of its threads,
- * so that the lanes of a run lie below each other; every attempt at a file is a slice.
+ * so that the lanes of a run lie below each other; every attempt at a file in this run is a slice.
  */
 export function trace(record: RunRecord): {
   readonly traceEvents: readonly TraceEvent[]
@@ -25,13 +25,14 @@ export function trace(record: RunRecord): {
   const tiers = [...record.tiers.values()]
   return {
     displayTimeUnit: 'ms',
-    traceEvents: tiers.flatMap((tier, index) => tierEvents(tier, index + 1, start, record.endedAt)),
+    traceEvents: tiers.flatMap((tier, index) => tierEvents(tier, index + 1, start, start + wallMs(record))),
   }
 }
 
-function tierEvents(tier: TierRecord, pid: number, start: number, runEnd: number | null): TraceEvent[] {
+function tierEvents(tier: TierRecord, pid: number, start: number, runEnd: number): TraceEvent[] {
   const attempts = [...tier.files.values()].flatMap(({ plan, attempts }) =>
-    attempts.map((attempt) => ({ plan, attempt })),
+    // Those of a run that this one continues lie at another time, perhaps of another clock.
+    attempts.filter(({ run }) => run === undefined).map((attempt) => ({ plan, attempt })),
   )
   const shards = [...new Set(attempts.map(({ attempt }) => attempt.shard))].sort((a, b) => a - b)
   const named = (name: string, tid: number, args: TraceEvent['args']): TraceEvent => ({ name, ph: 'M', pid, tid, args })
@@ -43,7 +44,7 @@ function tierEvents(tier: TierRecord, pid: number, start: number, runEnd: number
       named('thread_sort_index', shard + 1, { sort_index: shard }),
     ]),
     ...attempts.map(({ plan, attempt }): TraceEvent => {
-      const end = attempt.endedAt ?? runEnd ?? attempt.startedAt
+      const end = attempt.endedAt ?? Math.max(runEnd, attempt.startedAt)
       return {
         name: plan.id,
         ph: 'X',

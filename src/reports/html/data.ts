@@ -61,8 +61,11 @@ export interface PageTier {
   readonly slowMs: number
   /** In words: `completed`, `deadline`...; null: the run was killed. */
   readonly end: string | null
+  /** Null when it did not start or end in this run. */
   readonly from: number | null
   readonly to: number | null
+  /** Null when it did not end. */
+  readonly ms: number | null
   readonly counts: Counts
   readonly suites: readonly PageSuite[]
   readonly pace: Pace | null
@@ -121,7 +124,10 @@ export interface PageFile {
 export interface PageAttempt {
   readonly shard: number
   readonly database: number | null
-  readonly from: number
+  /** The earlier run in which it was made; null: this one. */
+  readonly run: string | null
+  /** Null in an earlier run. */
+  readonly from: number | null
   readonly ms: number
   /** Until its tests were known; null when they never were. */
   readonly startUpMs: number | null

@@ -14,7 +14,7 @@ import { distinctCauses } from '../causes.ts'
 import { printable } from '../format.ts'
 import type { SlowReport, SlowTest, SlowTier } from '../slow.ts'
 import { suiteRows } from '../suites.ts'
-import { endingWords, planned, verdictOf, wallMs } from '../words.ts'
+import { endingWords, planned, tierMs, verdictOf, wallMs } from '../words.ts'
 import { fileMark, type PageAttempt, type PageFile, type PageHead, type PageTier } from './data.ts'
 import { pageDetails, pageOutputs } from './details.ts'
 import { paceOf } from './pace.ts'
@@ -59,15 +59,20 @@ function key(tier: string, file: string): string {
 }
 
 function pageTier(tier: TierRecord, start: number, now: number, places: ReadonlyMap<string, number>): PageTier {
-  const { name, settings, shards, end, startedAt, endedAt } = tier
+  const { name, settings, shards, end } = tier
+  const wall = tierMs(tier)
+  // A tier that only a run before this one had lies outside of the time of this one.
+  const inside = (at: number | null): number | null =>
+    at === null || at < start || at > now ? null : Math.round(at - start)
   return {
     name: printable(name),
     shards,
     deadlineMs: settings.deadlineMs,
     slowMs: settings.slowMs,
     end,
-    from: startedAt === null ? null : Math.round(startedAt - start),
-    to: endedAt === null ? null : Math.round(endedAt - start),
+    from: inside(tier.startedAt),
+    to: inside(tier.endedAt),
+    ms: wall === null ? null : Math.round(wall),
     counts: countTier(tier),
     suites: suiteRows(tier).rows.map(({ suite, files, counts, timeMs }) => ({
       name: printable(suite),
@@ -104,14 +109,16 @@ function pageFile(tier: TierRecord, tierPlace: number, file: FileRecord, start: 
 }
 
 function pageAttempt(attempt: AttemptRecord, tier: string, start: number, now: number): PageAttempt {
-  const { shard, database, startedAt, endedAt, collectedAt, leftovers } = attempt
+  const { shard, database, startedAt, endedAt, collectedAt, leftovers, run } = attempt
+  const ms = run === undefined ? (endedAt ?? Math.max(now, startedAt)) - startedAt : attempt.durationMs
   const ending = attempt.ending ?? ({ kind: 'not-run', why: 'lost' } as const)
   const { word, detail } = endingWords(ending, tier)
   return {
     shard,
     database,
-    from: Math.round(startedAt - start),
-    ms: Math.round((endedAt ?? Math.max(now, startedAt)) - startedAt),
+    run: run === undefined ? null : printable(run),
+    from: run === undefined ? Math.round(startedAt - start) : null,
+    ms: Math.round(ms),
     startUpMs: collectedAt === null ? null : Math.round(collectedAt - startedAt),
     mark: fileMark(ending),
     word,

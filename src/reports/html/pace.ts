@@ -22,6 +22,8 @@ export function paceOf(
   for (const file of tier.files.values()) {
     let ms = 0
     for (const attempt of file.attempts) {
+      // Of a run that this one continues: another time, and perhaps another clock.
+      if (attempt.run !== undefined) continue
       const end = attempt.endedAt ?? Math.max(now, attempt.startedAt)
       const lane = lanes.get(attempt.shard) ?? { busyMs: 0, startUpMs: 0, attempts: 0, to: 0 }
       lanes.set(attempt.shard, lane)

@@ -72,7 +72,7 @@ function stackLine(line) {
 function attemptsView(report, { file }) {
   const { attempts } = report.file(file)
   if (attempts.length === 0) return []
-  const rows = attempts.map(({ shard, database, from, ms, startUpMs, mark, word, why, keys }, at) =>
+  const rows = attempts.map(({ shard, database, run, from, ms, startUpMs, mark, word, why, keys }, at) =>
     h(
       'li',
       {},
@@ -84,7 +84,7 @@ function attemptsView(report, { file }) {
           attempts.length > 1 ? `attempt ${at + 1}` : null,
           `shard ${shard}`,
           database === null ? 'no database' : `database ${database}`,
-          `from ${duration(from)} for ${duration(ms)}`,
+          from === null ? `in run ${run}, for ${duration(ms)}` : `from ${duration(from)} for ${duration(ms)}`,
           startUpMs === null ? null : `start-up ${duration(startUpMs)}`,
           keys === null || keys === 0 ? null : `left ${plural(keys, 'key')} behind`,
           why === '' ? null : why,

@@ -272,11 +272,13 @@ export function lanesSection(report, onOpen) {
   return { element, draw }
 }
 
-/** Every attempt at every file, by time within a lane. @param {Report} report @returns {Block[]} */
+/** Every attempt of this run at every file, by time within a lane. @param {Report} report @returns {Block[]} */
 function blocksOf(report) {
   return report.head.files
     .flatMap((file, place) =>
-      file.attempts.map(({ shard, from, ms }, attempt) => ({ file: place, attempt, lane: shard, from, ms })),
+      file.attempts.flatMap(({ shard, from, ms }, attempt) =>
+        from === null ? [] : [{ file: place, attempt, lane: shard, from, ms }],
+      ),
     )
     .sort((a, b) => a.lane - b.lane || a.from - b.from)
 }

@@ -133,7 +133,7 @@ export function tiersSection(report) {
       ),
       amount(report.head.files.filter((file) => tiers[file.tier] === tier).length),
       ...countCells(tier.counts),
-      tier.from === null || tier.to === null ? '' : `${duration(tier.to - tier.from)} of ${duration(tier.deadlineMs)}`,
+      tier.ms === null ? '' : `${duration(tier.ms)} of ${duration(tier.deadlineMs)}`,
     ],
     ...tier.suites.map((suite) => [
       h('span', { class: 'indent' }, suite.name),
