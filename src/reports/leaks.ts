@@ -3,7 +3,7 @@ import type { RunRecord } from '../core/record.ts'
 import { plural, printable, size } from './format.ts'
 import { planned } from './words.ts'
 
-/** What one attempt at a file left in its database. */
+/** What a file left in its database, in the attempt that left most. */
 export interface Leak {
   readonly tier: string
   readonly file: string
@@ -18,16 +18,23 @@ export interface Leak {
   readonly clients: readonly string[] | null
 }
 
-/** The attempts that left something, those with the most lasting keys first. */
+/** The files that left something, each with its worst attempt, those with the most lasting keys first. */
 export function leaks(record: RunRecord): Leak[] {
   const found = planned(record).flatMap(({ tier, file }) =>
-    file.attempts.flatMap(({ attempt, leftovers }) => {
-      const detail = leftovers?.detail
-      if (!leftovers || !detail) return []
-      return [{ tier: tier.name, file: file.plan.id, attempt, keys: leftovers.keys, ...detail }]
-    }),
+    file.attempts
+      .flatMap(({ attempt, leftovers }) => {
+        const detail = leftovers?.detail
+        if (!leftovers || !detail) return []
+        return [{ tier: tier.name, file: file.plan.id, attempt, keys: leftovers.keys, ...detail }]
+      })
+      .sort(worstFirst)
+      .slice(0, 1),
   )
-  return found.toSorted((a, b) => b.withoutTtl - a.withoutTtl || b.keys - a.keys)
+  return found.sort(worstFirst)
+}
+
+function worstFirst(a: Leak, b: Leak): number {
+  return b.withoutTtl - a.withoutTtl || b.keys - a.keys
 }
 
 const GROUPS = 3
