@@ -9,9 +9,9 @@ export function prometheus(summary: Summary): string {
   return [
     metric(
       'tiershard_tests',
-      'Tests by outcome; flaky ones are among the passed too.',
+      'Tests, and files that no test speaks for, by outcome; flaky is a part of passed, quarantined a part of skipped.',
       tiers.flatMap(({ tier, counts }) =>
-        Object.entries(counts).map(
+        Object.entries({ ...counts, quarantined: counts.quarantined ?? 0 }).map(
           ([outcome, count]: [string, number]) => [{ tier, outcome: SNAKE[outcome] ?? outcome }, count] as const,
         ),
       ),

@@ -163,13 +163,13 @@ export interface PageError {
   readonly stack: string
 }
 
-/** What one attempt wrote, possibly cut in the middle. */
+/** What one attempt wrote; of too much, its end. */
 export interface PageOutput {
   readonly file: number
   /** 1 for the first. */
   readonly attempt: number
   readonly parts: readonly { readonly error: boolean; readonly text: string }[]
-  /** Characters that were left out. */
+  /** Characters before it that were left out. */
   readonly cut: number
 }
 

@@ -168,6 +168,12 @@ test('GitHub: errors for failures, warnings for flaky tests, paths from the chec
   expect(lines.filter((line) => line.startsWith('::warning'))).toHaveLength(summary.flaky.length)
 })
 
+test('Prometheus: a figure that is nothing today is written, so that a graph has no gap', () => {
+  expect(prometheus(summaryOf(mixedRun().record))).toContain(
+    'tiershard_tests{tier="standard",outcome="quarantined"} 0\n',
+  )
+})
+
 test('GitHub: ten of a kind, and the tenth says what is missing; nothing breaks out of a line', () => {
   const run = journal().tier('fast')
   for (let i = 0; i < 12; i++) {
