@@ -3,13 +3,14 @@ import type { RunRecord, TierRecord } from '../core/record.ts'
 import { distinctCauses } from './causes.ts'
 import { causeLines, failures, groupFailures, type Failure, type FailureGroup } from './failures.ts'
 import { duration, percent, plural, printable, printableLines } from './format.ts'
-import { day, flakyBefore } from './console/trends.ts'
+import { day } from './console/trends.ts'
 import { leftRunning, quarantined } from './known.ts'
 import type { SlowReport, SlowTest } from './slow.ts'
 import { leakLine, leaks } from './leaks.ts'
 import { missingLines } from './missing.ts'
 import { rateWords, stressReport } from './stress.ts'
 import { flakyTests, suiteRows, type SuiteRow } from './suites.ts'
+import { worthSaying } from './trends.ts'
 import { tierMs, verdictSentence } from './words.ts'
 
 /**
@@ -229,16 +230,16 @@ function slowRow({ file, name, durationMs, share, tier }: SlowTest): string {
 }
 
 function trendSections({ tiers }: SlowReport): string[] {
-  const slower = tiers.flatMap(({ trends }) => trends?.regressed ?? [])
-  const { flaky } = flakyBefore(tiers)
+  const { regressed, regressedCount, flaky, flakyCount } = worthSaying(tiers)
   return [
     list(
       'Slower for five runs',
-      slower.map(
+      regressed.map(
         ({ file, name, beforeMs, nowMs }) =>
           `${code(`${file} > ${name}`)}: ${duration(beforeMs)}, now ${duration(nowMs)}`,
       ),
       'test',
+      regressedCount,
     ),
     list(
       'Flaky in the last runs: failed and passed on the same code',
@@ -247,6 +248,7 @@ function trendSections({ tiers }: SlowReport): string[] {
           `${code(`${file} > ${name}`)}: last on ${day(lastAt)}, ${plural(passes, 'pass', 'passes')} since`,
       ),
       'test',
+      flakyCount,
     ),
   ]
 }
@@ -268,9 +270,10 @@ function warningSection({ notices }: RunRecord): string {
   return list('Warnings', [...new Set(warnings)], 'warning')
 }
 
-function list(title: string, entries: readonly string[], word: string): string {
+/** @param total of which `entries` are the first, when there are more than those */
+function list(title: string, entries: readonly string[], word: string, total = entries.length): string {
   if (entries.length === 0) return ''
-  const more = entries.length - LIST
+  const more = total - Math.min(LIST, entries.length)
   return [
     `### ${title}`,
     '',

@@ -25,12 +25,15 @@ export interface TierTrends {
   /** Failed and passed on the same code; the latest first. */
   readonly flaky: readonly FlakyTest[]
   readonly flakyCount: number
+  /** Those of them that have passed since: the flaky tests of this very run are known without a past. */
+  readonly flakyBefore: readonly FlakyTest[]
+  readonly flakyBeforeCount: number
 }
 
 export interface UsualTime {
   readonly file: string
   readonly name: string
-  /** Of the last five runs, or so many as there are, ms. */
+  /** The median of the last five runs, each divided by its pace, ms. */
   readonly usualMs: number
   /** Of this run, ms. */
   readonly durationMs: number
@@ -73,6 +76,7 @@ export function analyseTrends(tier: TierRecord, past: Past, testMs: number, top:
   const { regressed, suspect, judged } = slowerTests(tests, testMs)
   const { overBudget, spiked } = budgets(tests, tier.settings.slowMs, known)
   const flaky = known.flaky.toSorted((a, b) => b.lastAt - a.lastAt || byPlace(a, b))
+  const flakyBefore = flaky.filter(({ passes }) => passes > 0)
   return {
     machine: known.machine,
     pace: known.pace,
@@ -87,6 +91,24 @@ export function analyseTrends(tier: TierRecord, past: Past, testMs: number, top:
     spikedCount: spiked.length,
     flaky: flaky.slice(0, top),
     flakyCount: flaky.length,
+    flakyBefore: flakyBefore.slice(0, top),
+    flakyBeforeCount: flakyBefore.length,
+  }
+}
+
+/** What a run should say of its past by itself, over all tiers: the first entries, and how many there are. */
+export function worthSaying(tiers: readonly { readonly trends?: TierTrends }[]): {
+  readonly regressed: readonly SlowerTest[]
+  readonly regressedCount: number
+  readonly flaky: readonly FlakyTest[]
+  readonly flakyCount: number
+} {
+  const known = tiers.flatMap(({ trends }) => trends ?? [])
+  return {
+    regressed: known.flatMap(({ regressed }) => regressed),
+    regressedCount: known.reduce((sum, { regressedCount }) => sum + regressedCount, 0),
+    flaky: known.flatMap(({ flakyBefore }) => flakyBefore),
+    flakyCount: known.reduce((sum, { flakyBeforeCount }) => sum + flakyBeforeCount, 0),
   }
 }
 

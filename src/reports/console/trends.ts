@@ -1,6 +1,6 @@
 import { duration, percent, plural, printable } from '../format.ts'
 import type { SlowReport, SlowTier } from '../slow.ts'
-import type { FlakyTest, SlowerTest, TierTrends, UsualTime } from '../trends.ts'
+import { worthSaying, type SlowerTest, type TierTrends, type UsualTime } from '../trends.ts'
 import type { Paint } from './paint.ts'
 import { table, type Column } from './table.ts'
 
@@ -89,14 +89,6 @@ export function sparkline(values: readonly number[]): string {
   return values.map((value) => BARS[Math.min(BARS.length - 1, Math.floor((value / most) * BARS.length))]).join('')
 }
 
-/** The flaky tests that have passed since: those of this very run are named on their own. */
-export function flakyBefore(tiers: SlowReport['tiers']): { readonly flaky: FlakyTest[]; readonly count: number } {
-  const all = tiers.flatMap(({ trends }) => trends?.flaky ?? [])
-  const flaky = all.filter(({ passes }) => passes > 0)
-  const total = tiers.reduce((sum, { trends }) => sum + (trends?.flakyCount ?? 0), 0)
-  return { flaky, count: total - (all.length - flaky.length) }
-}
-
 /** "2026-11-20", in UTC. */
 export function day(at: number): string {
   return new Date(at).toISOString().slice(0, 10)
@@ -106,9 +98,7 @@ const NAMES = 5
 
 /** The end of a run: only what somebody should do something about. */
 export function trendBlocks({ tiers }: SlowReport, paint: Paint): string[][] {
-  const regressed = tiers.flatMap(({ trends }) => trends?.regressed ?? [])
-  const regressedCount = tiers.reduce((sum, { trends }) => sum + (trends?.regressedCount ?? 0), 0)
-  const { flaky, count: flakyCount } = flakyBefore(tiers)
+  const { regressed, regressedCount, flaky, flakyCount } = worthSaying(tiers)
   return [
     short(
       paint('bold', `slower for five runs: ${plural(regressedCount, 'test')}`),

@@ -61,6 +61,17 @@ test('lists are cut, and their counts are not', () => {
   expect(trends?.regressedCount).toBe(2)
 })
 
+test('what does not fit a list is counted, and the flaky tests of this run push no other off it', () => {
+  const slow = analyseSlow(record, NONE, 1, undefined, past)
+  expect(slow.tiers[0]?.trends).toMatchObject({ flaky: [{ name: 'now' }], flakyBefore: [{ name: 'blinks' }] })
+  const end = endLines(record, slow, { paint: plainPaint, width: 120, folder: null }).join('\n')
+  expect(end).toContain('slower for five runs: 2 tests\n  a.test.ts > jumps: 200ms, now 900ms\n  and 1 more test\n')
+  expect(end).toContain('flaky in the last runs: 1 test\n  a.test.ts > blinks: last on 2026-11-19')
+  const markdown = summaryMarkdown(record, slow)
+  expect(markdown).toMatch(/### Slower for five runs\n\n- .*jumps.*\n- and 1 more test\n/u)
+  expect(markdown).toMatch(/### Flaky in the last runs[^\n]*\n\n- .*blinks.*\n(?!- )/u)
+})
+
 test('without a past there is nothing to say', () => {
   expect(analyseSlow(record, NONE, 10).tiers[0]).not.toHaveProperty('trends')
   const none = analyseSlow(record, NONE, 10, undefined, { tier: () => null })
