@@ -1,6 +1,7 @@
-import type { Cause, Ending, TestOutcome } from '../../core/ending.ts'
-import type { RunMeta, ServerFacts } from '../../core/events.ts'
+import type { Cause, CauseCode, Ending, TestOutcome } from '../../core/ending.ts'
+import type { LeakedProcess, LeftGroup, RunMeta, ServerFacts } from '../../core/events.ts'
 import type { Counts, TestVerdict, Verdict } from '../../core/verdict.ts'
+import type { Leak } from '../leaks.ts'
 import type { SlowTier } from '../slow.ts'
 
 /**
@@ -29,6 +30,10 @@ export interface PageHead {
   readonly details: readonly PageDetail[]
   /** Failures with one message; the largest group first. */
   readonly groups: readonly { readonly message: string; readonly details: readonly number[] }[]
+  /** Failures with one known cause, whatever their messages; the largest group first. */
+  readonly byCause: readonly { readonly cause: CauseCode; readonly details: readonly number[] }[]
+  readonly leaks: PageLeaks
+  readonly leaked: readonly { readonly file: number; readonly processes: readonly LeakedProcess[] }[]
   readonly outputs: readonly PageOutput[]
   readonly slow: readonly SlowTier[]
   /** How many details lost their texts, because the report would have become too large. */
@@ -161,6 +166,24 @@ export interface PageError {
   readonly message: string
   readonly diff: string
   readonly stack: string
+}
+
+/** What files left in their databases. */
+export interface PageLeaks {
+  /** Those with the most lasting keys first; `fileCount` and `prefixCount` say how many there are. */
+  readonly files: readonly PageLeak[]
+  readonly fileCount: number
+  readonly prefixes: readonly PagePrefix[]
+  readonly prefixCount: number
+}
+
+export interface PageLeak extends Omit<Leak, 'tier' | 'file' | 'attempt'> {
+  readonly file: number
+}
+
+/** Keys of one prefix and type in all files, as far as they were looked at. */
+export interface PagePrefix extends LeftGroup {
+  readonly files: number
 }
 
 /** What one attempt wrote; of too much, its end. */

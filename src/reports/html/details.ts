@@ -1,7 +1,7 @@
 import type { ErrorRecord } from '../../core/events.ts'
 import type { FileRecord, RunRecord, TestRecord } from '../../core/record.ts'
 import { decidingAttempt, fileEnding, testVerdicts, type TestVerdict } from '../../core/verdict.ts'
-import { errorTitle, failures, groupFailures, type Failure } from '../failures.ts'
+import { errorTitle, failures, failuresByCause, groupFailures, type Failure } from '../failures.ts'
 import { printable } from '../format.ts'
 import { endingWords, outcomeWord, quarantineWords, type planned } from '../words.ts'
 import { fileMark, testMark, type PageDetail, type PageError, type PageHead, type PageOutput } from './data.ts'
@@ -25,7 +25,7 @@ export function pageDetails(
   record: RunRecord,
   files: Planned,
   places: ReadonlyMap<string, number>,
-): Pick<PageHead, 'details' | 'groups' | 'bare'> {
+): Pick<PageHead, 'details' | 'groups' | 'byCause' | 'bare'> {
   const tiers = [...record.tiers.keys()]
   const details: PageDetail[] = []
   const errors = boundedErrors()
@@ -78,11 +78,13 @@ export function pageDetails(
       })
     }
   }
-  const groups = groupFailures(list).map(({ message, failures: members }) => ({
-    message,
-    details: members.map((failure) => detailOf.get(failure)!),
-  }))
-  return { details, groups, bare: errors.bare() }
+  const placesOf = (members: readonly Failure[]): number[] => members.map((failure) => detailOf.get(failure)!)
+  return {
+    details,
+    groups: groupFailures(list).map(({ message, failures: members }) => ({ message, details: placesOf(members) })),
+    byCause: failuresByCause(list).map(({ cause, failures: members }) => ({ cause, details: placesOf(members) })),
+    bare: errors.bare(),
+  }
 }
 
 /** Hands out errors as the page wants them, until the budget is spent. */

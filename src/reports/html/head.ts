@@ -17,6 +17,7 @@ import { suiteRows } from '../suites.ts'
 import { endingWords, planned, tierMs, verdictOf, wallMs } from '../words.ts'
 import { fileMark, type PageAttempt, type PageFile, type PageHead, type PageTier } from './data.ts'
 import { pageDetails, pageOutputs } from './details.ts'
+import { pageLeft } from './left.ts'
 import { paceOf } from './pace.ts'
 import { quote } from './text.ts'
 
@@ -45,6 +46,7 @@ export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
     tiers: tiers.map((tier) => pageTier(tier, start, now, places)),
     files: files.map(({ tier, file }) => pageFile(tier, tiers.indexOf(tier), file, start, now)),
     ...pageDetails(record, files, places),
+    ...pageLeft(record, (tier, file) => places.get(key(tier, file))!),
     outputs: pageOutputs(files),
     slow: slow.tiers.map(printableSlow),
   }

@@ -17,6 +17,7 @@ const PARTS = [
   'lanes',
   'list',
   'sections',
+  'left',
   'slow',
   'frame',
   'main',

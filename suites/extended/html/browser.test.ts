@@ -28,7 +28,7 @@ describe.skipIf(withoutBrowser)('report.html in a browser', { timeout: 120_000 }
       'All tests',
       'Slow',
       'Flaky',
-      'Left behind in Redis',
+      'Left behind',
       'Did not run',
       'Warnings',
       'Environment',

@@ -2,6 +2,7 @@ import { Report, unpack } from './data.js'
 import { badge, h, section } from './dom.js'
 import { contents, corner, facts, helpDialog, shares } from './frame.js'
 import { lanesSection } from './lanes.js'
+import { leftoversSection } from './left.js'
 import { createList } from './list.js'
 import { createPanel } from './panel.js'
 import { searcher } from './search.js'
@@ -9,7 +10,6 @@ import {
   environmentSection,
   failuresSection,
   flakySection,
-  leftoversSection,
   notRunSection,
   tiersSection,
   warningsSection,

@@ -10,7 +10,7 @@ import { amount, duration, plural } from './words.js'
 const OPEN_FAILURES = 3
 
 /** A button that opens a test or a file in the panel. @param {Report} report @param {Open} open @param {Place} place */
-function link(report, open, place) {
+export function link(report, open, place) {
   const { id } = report.file(place.file)
   const label =
     place.test === null
@@ -99,6 +99,7 @@ export function failuresSection(report, open) {
     'failures',
     'Failures',
     amount(total),
+    byCause(report, open, total),
     stepwise(groups, 30, (shown) =>
       h(
         'div',
@@ -109,6 +110,47 @@ export function failuresSection(report, open) {
     bare > 0
       ? h('p', { class: 'note' }, `${amount(bare)} more have only their first line here; junit.xml has all of them.`)
       : null,
+  )
+}
+
+/**
+ * One cause behind many failures is what a reader wants to know first. Its remedy, where the run met it, stands at the top.
+ *
+ * @param {Report} report
+ * @param {Open} open
+ * @param {number} total
+ */
+function byCause(report, open, total) {
+  const { byCause: groups, details } = report.head
+  if (groups.length === 0) return null
+  const entry = (/** @type {number} */ at) => {
+    const detail = /** @type {import('../data.ts').PageDetail} */ (details[at])
+    const place = placeOf(report, detail)
+    const name = place === null ? '(outside of any file)' : link(report, open, place)
+    return h('li', {}, name, h('span', { class: 'first' }, detail.message))
+  }
+  return h(
+    'div',
+    { class: 'by-cause' },
+    h('h3', {}, 'By cause'),
+    groups.map(({ cause, details: members }) => {
+      const bar = h('span', { class: 'bar', 'aria-hidden': 'true' })
+      bar.style.width = `${(members.length / total) * 100}%`
+      return h(
+        'details',
+        {},
+        h(
+          'summary',
+          {},
+          h('strong', {}, `${amount(members.length)} of ${amount(total)}`),
+          ' ',
+          h('code', {}, cause),
+          bar,
+        ),
+        stepwise(members, 10, (shown) => h('ul', {}, shown.map(entry))),
+      )
+    }),
+    h('h3', {}, 'By message'),
   )
 }
 
@@ -190,31 +232,6 @@ export function flakySection(report, open) {
           link(report, open, /** @type {Place} */ (placeOf(report, detail))),
           h('span', { class: 'first' }, detail.message),
         ]),
-      ),
-    ),
-  )
-}
-
-/** Keys that files left in their databases. @param {Report} report @param {Open} open */
-export function leftoversSection(report, open) {
-  const left = report.head.files
-    .map((file, place) => ({ place, keys: file.attempts.reduce((most, { keys }) => Math.max(most, keys ?? 0), 0) }))
-    .filter(({ keys }) => keys > 0)
-    .sort((a, b) => b.keys - a.keys)
-  if (left.length === 0) return null
-  return section(
-    'leftovers',
-    'Left behind in Redis',
-    plural(left.length, 'file'),
-    h('p', { class: 'note' }, 'Keys that were still in the database when a file had ended. They were flushed.'),
-    stepwise(left, 20, (shown) =>
-      table(
-        'Keys left behind',
-        [
-          ['file', 'wide'],
-          ['keys', 'number'],
-        ],
-        shown.map(({ place, keys }) => [link(report, open, { file: place, test: null }), amount(keys)]),
       ),
     ),
   )

@@ -57,9 +57,15 @@ export function amount(count) {
   return count.toLocaleString('en-US')
 }
 
-/** @param {number} count @param {string} word */
-export function plural(count, word) {
-  return `${amount(count)} ${word}${count === 1 ? '' : 's'}`
+/** @param {number} count @param {string} word @param {string} many */
+export function plural(count, word, many = `${word}s`) {
+  return `${amount(count)} ${count === 1 ? word : many}`
+}
+
+/** `640 B`, `14 kB`, `3.2 MB`, as the console writes it. @param {number} bytes */
+export function size(bytes) {
+  if (bytes < 1000) return `${bytes} B`
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
 }
 
 /** @param {number} part 0 to 1 */
