@@ -114,6 +114,8 @@ export interface ServerSample {
   readonly clients: number | null
   /** Round trip of a real write, ms. */
   readonly writeMs: number
+  /** Commands that the server has processed since its start, ours included; absent where it does not say. */
+  readonly commands?: number
 }
 
 /** What a file left in its database. */

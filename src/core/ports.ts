@@ -317,6 +317,8 @@ export interface TierPast {
     readonly lastAt: number
     /** Passes at the first try since then. */
     readonly passes: number
+    /** Its last runs as far as they are known, newest last: `p` passed, `k` failed and then passed, `f` failed. */
+    readonly recent: string
   }[]
 }
 

@@ -79,6 +79,27 @@ export function passesSince(
   return column.filter((place, i) => durationOf(place) !== null && (runs.get(samples[i]!.run)?.at ?? 0) > at).length
 }
 
+const RECENT = 25
+
+/** See `TierPast.flaky`: the last runs of a test on whatever machine, none of them later than `until`, ms since 1970. */
+export function recentRuns(
+  column: readonly string[],
+  samples: readonly Sample[],
+  runs: ReadonlyMap<number, PastRun>,
+  until: number,
+): string {
+  const known = column.flatMap((place, i) => {
+    const at = runs.get(samples[i]!.run)?.at
+    const letter = place === FAILED ? 'f' : place === PASSED_AGAIN ? 'k' : durationOf(place) === null ? '' : 'p'
+    return at === undefined || at > until || letter === '' ? [] : [{ at, letter }]
+  })
+  return known
+    .sort((a, b) => a.at - b.at)
+    .slice(-RECENT)
+    .map(({ letter }) => letter)
+    .join('')
+}
+
 /** Whether a test has behaved for long enough. `now` is the start of the newest run, ms since 1970. */
 export function isCleared(at: number, passes: number, now: number): boolean {
   return now - at > CLEARED_AFTER_MS && passes >= CLEARED_AFTER_PASSES

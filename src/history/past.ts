@@ -1,7 +1,7 @@
 import type { Past, TestPast, TierPast } from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
 import type { HistoryData, TierData } from './data.ts'
-import { passesSince, unpackFlaky } from './flaky.ts'
+import { passesSince, recentRuns, unpackFlaky } from './flaky.ts'
 import { addRun, byNumber, machineOf } from './merge.ts'
 import { paces, type Timing } from './pace.ts'
 import { durationOf, unpackSamples, unpackTests } from './samples.ts'
@@ -45,7 +45,9 @@ function tierPast({ runs, files }: TierData, id: string, machine: string, until:
       if (timings.length > 0) timed.push({ file, name, timings })
     }
     for (const [name, at] of unpackFlaky(past.flaky)) {
-      flaky.push({ file, name, lastAt: at, passes: passesSince(at, columns.get(name) ?? [], samples, lookup) })
+      const column = columns.get(name) ?? []
+      const passes = passesSince(at, column, samples, lookup)
+      flaky.push({ file, name, lastAt: at, passes, recent: recentRuns(column, samples, lookup, until) })
     }
   }
   const pace = paces(timed.map(({ timings }) => timings))

@@ -20,6 +20,7 @@ export async function pulse(connection: AdminConnection, control: number): Promi
   const info = await Promise.race([connection.info(), sleep(ANSWER_LIMIT_MS, null, { ref: false })])
   const { label } = connection.address
   const role = roleInInfo(info)?.kind ?? null
+  const commands = number(info, 'total_commands_processed')
   return {
     ok: true,
     sample: {
@@ -28,6 +29,7 @@ export async function pulse(connection: AdminConnection, control: number): Promi
       maxBytes: number(info, 'maxmemory'),
       clients: number(info, 'connected_clients'),
       writeMs: Math.round(writeMs * 100) / 100,
+      ...(commands === null ? {} : { commands }),
     },
     incarnation: info?.get('run_id') ?? null,
     warnings: info === null ? [] : infoFindings(info, label).filter(({ severity }) => severity !== 'ok'),

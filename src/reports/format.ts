@@ -19,10 +19,11 @@ export function elapsed(ms: number): string {
   return whole === 0 ? '0s' : duration(whole)
 }
 
-/** `640 B`, `14 kB`, `3.2 MB`. */
+/** `640 B`, `14 kB`, `3.2 MB`, `1.5 GB`. */
 export function size(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`
-  return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
+  if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} kB`
+  return bytes < 1e9 ? `${(bytes / 1_000_000).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }
 
 /** `1 file`, `3 files`. */

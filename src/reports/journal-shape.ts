@@ -144,6 +144,7 @@ const EVENTS: Record<Event['type'], Check> = {
     maxBytes: orNull(number),
     clients: orNull(number),
     writeMs: number,
+    commands: optional(number),
   }),
   'dispatch-paused': fields({ cause, limitMs: number }),
   'dispatch-resumed': fields({ cause, pausedMs: number }),

@@ -1,4 +1,4 @@
-import type { History, Past } from '../core/ports.ts'
+import type { History, Past, TierPast } from '../core/ports.ts'
 import type { AttemptRecord, FileRecord, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
 import type { TierSettings } from '../core/settings.ts'
 import { decidingAttempt, testVerdicts } from '../core/verdict.ts'
@@ -45,6 +45,8 @@ export interface SlowTest {
   readonly durationMs: number
   /** Of the tier's test time, 0 to 1. */
   readonly share: number
+  /** Its last passes on machines of this class, whole ms divided by the pace of their runs, newest last: for a sparkline. */
+  readonly past?: readonly number[]
 }
 
 export interface SlowFile {
@@ -97,8 +99,9 @@ export function analyseSlow(
   return {
     tiers: [...record.tiers.values()].map((tier) => {
       const slow = analyseTier(tier, history, top, byDeadline)
-      const trends = past && analyseTrends(tier, past, slow.testMs, top)
-      return trends === null ? slow : { ...slow, trends }
+      const known = past?.tier(tier.name)
+      if (!known) return slow
+      return { ...slow, tests: withPast(slow.tests, known), trends: analyseTrends(tier, known, slow.testMs, top) }
     }),
   }
 }
@@ -144,6 +147,17 @@ function analyseTier(tier: TierRecord, history: History, top: number, ladder: re
     movable: movable.slice(0, top),
     movableCount: movable.length,
   }
+}
+
+/** A single time is no past. */
+function withPast(tests: readonly SlowTest[], known: TierPast): SlowTest[] {
+  const places = new Map(tests.map((test, place) => [`${test.file}\n${test.name}`, place]))
+  const found = [...tests]
+  for (const { file, name, ms } of known.tests) {
+    const place = places.get(`${file}\n${name}`)
+    if (place !== undefined && ms.length > 1) found[place] = { ...found[place]!, past: ms.map(Math.round) }
+  }
+  return found
 }
 
 /** Tests that ran, with their deciding durations. Skipped and unfinished ones have none. */

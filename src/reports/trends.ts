@@ -1,4 +1,4 @@
-import type { Past, TestPast, TierPast } from '../core/ports.ts'
+import type { TestPast, TierPast } from '../core/ports.ts'
 import type { TierRecord } from '../core/record.ts'
 import { quantile, trendOf } from './regression.ts'
 
@@ -58,6 +58,8 @@ export interface FlakyTest {
   readonly name: string
   readonly lastAt: number
   readonly passes: number
+  /** Its last runs, newest last: `p` passed at the first try, `k` failed and then passed, `f` failed. */
+  readonly recent: string
 }
 
 /** A budget is judged by so many runs, and one run alone only from this factor on. */
@@ -67,11 +69,8 @@ const SPIKE = 3
 /**
  * @param testMs the time of all tests of the tier in this run, ms
  * @param top how many entries a list has at most
- * @returns null when no past run is known
  */
-export function analyseTrends(tier: TierRecord, past: Past, testMs: number, top: number): TierTrends | null {
-  const known = past.tier(tier.name)
-  if (known === null) return null
+export function analyseTrends(tier: TierRecord, known: TierPast, testMs: number, top: number): TierTrends {
   const tests = known.tests.filter(({ isOfRun }) => isOfRun)
   const { regressed, suspect, judged } = slowerTests(tests, testMs)
   const { overBudget, spiked } = budgets(tests, tier.settings.slowMs, known)

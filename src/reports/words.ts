@@ -173,7 +173,7 @@ function infrastructure(record: RunRecord): string {
         : { code: JOURNAL_FAILED, message: unkept(record) ?? '' })
   const counts = countRun(record)
   return (
-    `${cause.code}: ${printable(cause.message)}; ${plural(hit.length, 'file')} ended by it; ` +
+    `${cause.code}: ${printable(cause.message).replace(/\.$/u, '')}; ${plural(hit.length, 'file')} ended by it; ` +
     `tests: ${counts.passed} passed, ${counts.failed} failed, ${counts.notRun} not run`
   )
 }

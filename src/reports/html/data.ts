@@ -34,6 +34,8 @@ export interface PageHead {
   readonly byCause: readonly { readonly cause: CauseCode; readonly details: readonly number[] }[]
   readonly leaks: PageLeaks
   readonly leaked: readonly { readonly file: number; readonly processes: readonly LeakedProcess[] }[]
+  readonly redis: PageRedis | null
+  readonly pauses: readonly PagePause[]
   readonly outputs: readonly PageOutput[]
   readonly slow: readonly SlowTier[]
   /** How many details lost their texts, because the report would have become too large. */
@@ -168,6 +170,29 @@ export interface PageError {
   readonly stack: string
 }
 
+/** The server while the run went on, in columns; `null` is what it did not say. */
+export interface PageRedis {
+  readonly at: readonly number[]
+  readonly bytes: readonly (number | null)[]
+  readonly clients: readonly (number | null)[]
+  /** A second, of everybody who uses the server. */
+  readonly operations: readonly (number | null)[]
+  /** Round trip of a write, also parts of a millisecond. */
+  readonly writeMs: readonly (number | null)[]
+  /** maxmemory; 0: no limit. */
+  readonly maxBytes: number | null
+}
+
+/** A time in which nothing was started because the server was not fit. */
+export interface PagePause {
+  readonly code: CauseCode
+  readonly message: string
+  readonly from: number
+  readonly ms: number
+  /** Whether the server was fit again before the run ended. */
+  readonly isOver: boolean
+}
+
 /** What files left in their databases. */
 export interface PageLeaks {
   /** Those with the most lasting keys first; `fileCount` and `prefixCount` say how many there are. */
@@ -177,7 +202,7 @@ export interface PageLeaks {
   readonly prefixCount: number
 }
 
-export interface PageLeak extends Omit<Leak, 'tier' | 'file' | 'attempt'> {
+export interface PageLeak extends Omit<Leak, 'tier' | 'file'> {
   readonly file: number
 }
 

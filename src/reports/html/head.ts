@@ -12,13 +12,15 @@ import {
 } from '../../core/verdict.ts'
 import { distinctCauses } from '../causes.ts'
 import { printable } from '../format.ts'
-import type { SlowReport, SlowTest, SlowTier } from '../slow.ts'
+import type { SlowReport } from '../slow.ts'
 import { suiteRows } from '../suites.ts'
 import { endingWords, planned, tierMs, verdictOf, wallMs } from '../words.ts'
 import { fileMark, type PageAttempt, type PageFile, type PageHead, type PageTier } from './data.ts'
 import { pageDetails, pageOutputs } from './details.ts'
 import { pageLeft } from './left.ts'
 import { paceOf } from './pace.ts'
+import { pagePauses, pageRedis } from './redis.ts'
+import { printableSlow } from './slow.ts'
 import { quote } from './text.ts'
 
 /** Everything of a report but the columns of its tests. */
@@ -47,6 +49,8 @@ export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
     files: files.map(({ tier, file }) => pageFile(tier, tiers.indexOf(tier), file, start, now)),
     ...pageDetails(record, files, places),
     ...pageLeft(record, (tier, file) => places.get(key(tier, file))!),
+    redis: pageRedis(record, start),
+    pauses: pagePauses(record, start, now),
     outputs: pageOutputs(files),
     slow: slow.tiers.map(printableSlow),
   }
@@ -126,20 +130,5 @@ function pageAttempt(attempt: AttemptRecord, tier: string, start: number, now: n
     word,
     why: detail,
     keys: leftovers?.keys ?? null,
-  }
-}
-
-function printableSlow(tier: SlowTier): SlowTier {
-  const named = <T extends { readonly file: string; readonly durationMs: number }>(list: readonly T[]): T[] =>
-    list.map((entry) => ({ ...entry, file: printable(entry.file), durationMs: Math.round(entry.durationMs) }))
-  const tests = (list: readonly SlowTest[]): SlowTest[] =>
-    named(list).map((test) => ({ ...test, name: printable(test.name) }))
-  return {
-    ...tier,
-    tests: tests(tier.tests),
-    files: named(tier.files),
-    over: tests(tier.over),
-    tooSlow: named(tier.tooSlow),
-    movable: named(tier.movable),
   }
 }

@@ -22,7 +22,7 @@ export function pageLeft(
   const prefixes = byPrefix(found)
   return {
     leaks: {
-      files: found.slice(0, FILES).map(({ tier, file, groups, clients, attempt: _, ...rest }): PageLeak => ({
+      files: found.slice(0, FILES).map(({ tier, file, groups, clients, ...rest }): PageLeak => ({
         file: place(tier, file),
         ...rest,
         groups: groups.map((group) => ({ ...group, prefix: printable(group.prefix) })),

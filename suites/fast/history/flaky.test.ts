@@ -54,6 +54,24 @@ test.each([
   expect(flakyOf(inOneGo, runs.at(-1)!)).toHaveLength(flaky)
 })
 
+test('of a flaky test the last runs are known, newest last, up to the one that is looked at', () => {
+  const runs = [one('1', 0, 5), one('2', HOUR, 'failed'), one('3', 2 * HOUR, 'again'), one('4', 3 * HOUR, 5)]
+  const recent = (last: RunRecord): unknown =>
+    pastOf(historyOf(...runs.toReversed()), last)
+      .tier('fast')
+      ?.flaky.map((test) => test.recent)
+  expect(recent(runs[3]!)).toEqual(['pfkp'])
+  expect(recent(runs[2]!)).toEqual(['pfk'])
+  const many = after(40, HOUR)
+  expect(recentOf(many)).toEqual(['p'.repeat(25)])
+})
+
+function recentOf(runs: RunRecord[]): unknown {
+  return pastOf(historyOf(...runs), runs.at(-1)!)
+    .tier('fast')
+    ?.flaky.map((test) => test.recent)
+}
+
 test('evidence is packed without loss, in an order of its own', () => {
   const names = fc.uniqueArray(fc.tuple(fc.string({ unit: 'binary' }), fc.nat(2_000_000_000)), {
     selector: ([name]) => name,

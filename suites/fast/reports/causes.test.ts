@@ -5,6 +5,7 @@ import { annotations } from '../../../src/reports/exports/annotations.ts'
 import { summaryMarkdown } from '../../../src/reports/markdown.ts'
 import { analyseSlow } from '../../../src/reports/slow.ts'
 import { summaryJson } from '../../../src/reports/summary.ts'
+import { verdictSentence } from '../../../src/reports/words.ts'
 import { aCause, journal } from '../../support/reports/journal-builder.ts'
 
 const { record } = journal()
@@ -56,4 +57,9 @@ test('what ended only files is a cause of the run in every report, once, with it
     '    what to do: raise maxmemory',
     '    or flush',
   ])
+})
+
+test('a cause that is a sentence reads well in another one', () => {
+  const run = journal().cause({ message: 'The Redis is a replica.' }).tier('fast').build()
+  expect(verdictSentence(run.record)).toMatch(/^infrastructure: redis-unreachable: The Redis is a replica; 0 files/u)
 })

@@ -53,6 +53,6 @@ test('a run that was killed lasts to the last thing that is known of it', () => 
   const record = settle(foldAll(events))
   const last = record.lastAt! - START
   expect(ctrf(record)).toMatchObject({ results: { summary: { start: START, stop: START + last, duration: last } } })
-  const [slice] = trace(record).traceEvents.filter(({ ph }) => ph === 'X')
+  const slice = trace(record).traceEvents.find(({ ph }) => ph === 'X')
   expect(slice!.ts! + slice!.dur!).toBe(last * 1000)
 })

@@ -33,8 +33,8 @@ const past: Past = {
           pace: 1.5,
           tests: history,
           flaky: [
-            { file: 'a.test.ts', name: 'now', lastAt: START, passes: 0 },
-            { file: 'a.test.ts', name: 'blinks', lastAt: START - 86_400_000, passes: 3 },
+            { file: 'a.test.ts', name: 'now', lastAt: START, passes: 0, recent: 'ppk' },
+            { file: 'a.test.ts', name: 'blinks', lastAt: START - 86_400_000, passes: 3, recent: 'pfppp' },
           ],
         }
       : null,

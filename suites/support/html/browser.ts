@@ -4,6 +4,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import type { Past } from '../../../src/core/ports.ts'
 import type { RunRecord } from '../../../src/core/record.ts'
 import { writeHtml } from '../../../src/reports/html/index.ts'
 import { analyseSlow } from '../../../src/reports/slow.ts'
@@ -38,9 +39,9 @@ export async function launch(): Promise<Browser> {
 }
 
 /** Writes a report to a folder of its own and returns its address. */
-export async function reportOf(record: RunRecord, name = 'report.html'): Promise<string> {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'tiershard-html-')), name)
-  await writeHtml(record, analyseSlow(record, NO_HISTORY, 20), file)
+export async function reportOf(record: RunRecord, past: Past | null = null): Promise<string> {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'tiershard-html-')), 'report.html')
+  await writeHtml(record, analyseSlow(record, NO_HISTORY, 20, undefined, past), file)
   return pathToFileURL(file).href
 }
 

@@ -2,16 +2,17 @@ import { htmlReport } from '../../../src/reports/html/index.ts'
 import type { PageHead, PageTests } from '../../../src/reports/html/data.ts'
 import { Report, unpack } from '../../../src/reports/html/page/data.js'
 import { analyseSlow } from '../../../src/reports/slow.ts'
-import type { History } from '../../../src/core/ports.ts'
+import type { History, Past } from '../../../src/core/ports.ts'
 import type { RunRecord } from '../../../src/core/record.ts'
 
 /** No run before this one. */
 export const NO_HISTORY: History = { file: () => null, test: () => [] }
 
 /** The whole report as text. */
-export async function rendered(record: RunRecord): Promise<string> {
+export async function rendered(record: RunRecord, past: Past | null = null): Promise<string> {
   const pieces: string[] = []
-  for await (const piece of htmlReport(record, analyseSlow(record, NO_HISTORY, 20))) pieces.push(piece)
+  const slow = analyseSlow(record, NO_HISTORY, 20, undefined, past)
+  for await (const piece of htmlReport(record, slow)) pieces.push(piece)
   return pieces.join('')
 }
 

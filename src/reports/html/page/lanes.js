@@ -13,7 +13,18 @@ import {
   RIGHT,
   TOP,
 } from './lanes-paint.js'
-import { duration, MARKS, percent, plural } from './words.js'
+import {
+  drawPauses,
+  drawRedis,
+  drawRedisNames,
+  redisHeight,
+  redisRows,
+  redisTable,
+  redisText,
+  redisWords,
+} from './lanes-redis.js'
+import { blockText, laneTable, legend, paceText, shortName } from './lanes-text.js'
+import { MARKS, plural } from './words.js'
 
 /** @typedef {import('./data.js').Report} Report */
 /** @typedef {{ file: number, attempt: number, lane: number, from: number, ms: number }} Block one attempt at one file */
@@ -24,7 +35,8 @@ const AXIS = 22
 const GAP = 3
 
 /**
- * The shards over time on one canvas: what ran where, how it ended, start-up, retries, idle gaps, the tail and the floor.
+ * The shards over time on one canvas: what ran where, how it ended, start-up, retries, idle gaps, the tail and the floor,
+ * and under them what the server did meanwhile.
  *
  * @param {Report} report
  * @param {(place: import('./details.js').Place) => void} onOpen
@@ -33,7 +45,10 @@ export function lanesSection(report, onOpen) {
   const blocks = blocksOf(report)
   if (blocks.length === 0) return { element: null, draw: () => {} }
   const lanes = Math.max(...blocks.map(({ lane }) => lane), ...report.head.tiers.map(({ shards }) => shards - 1)) + 1
-  const whole = { from: 0, to: Math.max(1, ...blocks.map(({ from, ms }) => from + ms)) }
+  const { pauses, redis } = report.head
+  const ends = [...blocks, ...pauses].map(({ from, ms }) => from + ms)
+  const whole = { from: 0, to: ends.reduce((last, end) => Math.max(last, end), redis?.at.at(-1) ?? 1) }
+  const rows = redisRows(report)
   const height = Math.max(5, Math.min(26, Math.floor(560 / lanes)))
   /** @type {View} */
   let view = { ...whole }
@@ -45,7 +60,7 @@ export function lanesSection(report, onOpen) {
     id: 'lanes-canvas',
     tabindex: 0,
     role: 'img',
-    'aria-label': `Shards over time: ${report.head.tiers.map((tier) => paceText(report, tier)).join(' ')} Arrow keys step through the files, Enter opens one. The same as a table follows.`,
+    'aria-label': `Shards over time: ${report.head.tiers.map((tier) => paceText(report, tier)).join(' ')} ${rows.length > 0 ? `Below them, of Redis: ${rows.map(({ name }) => name).join(', ')}. ` : ''}Arrow keys step through the files, Enter opens one. The same as a table follows.`,
     onkeydown: onKey,
     onpointerdown: onDown,
     onpointermove: onMove,
@@ -54,7 +69,7 @@ export function lanesSection(report, onOpen) {
     ondblclick: () => zoom(whole),
     onblur: () => ((selected = -1), draw()),
   })
-  canvas.style.height = `${TOP + lanes * height + AXIS}px`
+  canvas.style.height = `${TOP + lanes * height + redisHeight(report, rows) + AXIS}px`
   const tip = h('div', { class: 'tip', hidden: true, 'aria-hidden': 'true' })
 
   const element = section(
@@ -62,10 +77,14 @@ export function lanesSection(report, onOpen) {
     'Time',
     `${plural(lanes, 'shard')}, ${plural(blocks.length, 'attempt')}`,
     ...report.head.tiers.map((tier) => (tier.pace ? h('p', { class: 'pace' }, paceText(report, tier)) : null)),
+    ...redisWords(report, rows),
     h(
       'div',
       { class: 'lanes-bar' },
-      legend(blocks.map(({ file, attempt }) => report.file(file).attempts[attempt]?.mark ?? 'n')),
+      legend(
+        blocks.map(({ file, attempt }) => report.file(file).attempts[attempt]?.mark ?? 'n'),
+        pauses.length > 0,
+      ),
       h(
         'span',
         { class: 'zoom', role: 'group', 'aria-label': 'Zoom' },
@@ -76,6 +95,7 @@ export function lanesSection(report, onOpen) {
     ),
     h('div', { class: 'canvas' }, canvas, tip),
     laneTable(report),
+    redisTable(report, rows),
   )
   new ResizeObserver(draw).observe(canvas)
 
@@ -116,7 +136,8 @@ export function lanesSection(report, onOpen) {
   function paint(context, width) {
     const ink = inks(canvas)
     const right = width - RIGHT
-    const bottom = TOP + lanes * height
+    const y = TOP + lanes * height
+    const bottom = y + redisHeight(report, rows)
     const x = (/** @type {number} */ ms) => LEFT + ((ms - view.from) / (view.to - view.from)) * (right - LEFT)
     context.font = `11px ${ink.font}`
     context.textBaseline = 'middle'
@@ -126,14 +147,16 @@ export function lanesSection(report, onOpen) {
     context.beginPath()
     context.rect(LEFT, 0, right - LEFT, bottom)
     context.clip()
+    const patterns = makePatterns(context, ink)
+    const area = { context, ink, x, top: TOP, y, right, hatch: patterns.f ?? null }
+    drawPauses(area, report, bottom)
     // Idle time: a thin line on which the work lies.
     context.strokeStyle = ink.line
     for (let lane = 0; lane < lanes; lane++) {
       const y = Math.round(TOP + lane * height + height / 2) + 0.5
       line(context, LEFT, y, right, y)
     }
-    for (const tier of report.head.tiers) drawTail(context, ink, x, tier, bottom)
-    const patterns = makePatterns(context, ink)
+    for (const tier of report.head.tiers) drawTail(context, ink, x, tier, y)
     for (const [at, block] of blocks.entries()) {
       const from = x(block.from)
       const to = x(block.from + block.ms)
@@ -155,7 +178,8 @@ export function lanesSection(report, onOpen) {
         context.lineWidth = 1
       }
     }
-    for (const tier of report.head.tiers) drawMarks(context, ink, x, tier, bottom, right)
+    for (const tier of report.head.tiers) drawMarks(context, ink, x, tier, y, right)
+    drawRedis(area, report, rows)
     if (drag && Math.abs(drag.to - drag.x) > 4) {
       context.globalAlpha = 0.18
       context.fillStyle = ink.accent
@@ -164,6 +188,7 @@ export function lanesSection(report, onOpen) {
     }
     context.restore()
     drawLaneNames(context, ink, report, lanes, height, right)
+    drawRedisNames(area, report, rows)
   }
 
   /**
@@ -224,11 +249,12 @@ export function lanesSection(report, onOpen) {
       drag.to = event.offsetX
       draw()
     }
-    const at = blockAt(event)
-    tip.hidden = at < 0
-    canvas.style.cursor = at < 0 ? 'default' : 'pointer'
-    if (at < 0) return
-    tip.textContent = blockText(report, /** @type {Block} */ (blocks[at]))
+    const block = blocks[blockAt(event)]
+    const below = event.offsetY > TOP + lanes * height && event.offsetX > LEFT
+    const text = block ? blockText(report, block) : below ? redisText(report, rows, timeAt(event.offsetX)) : ''
+    tip.hidden = text === ''
+    canvas.style.cursor = block ? 'pointer' : 'default'
+    tip.textContent = text
     const left = Math.min(event.offsetX + 14, canvas.clientWidth - tip.offsetWidth - 4)
     tip.style.transform = `translate(${Math.max(0, left)}px, ${event.offsetY + 18}px)`
   }
@@ -298,104 +324,4 @@ export function neighbour(blocks, at, key) {
     if (!before || Math.abs(from + ms / 2 - middle) < Math.abs(before.from + before.ms / 2 - middle)) best = other
   }
   return best
-}
-
-/** @param {Report} report @param {Block} block */
-function blockText(report, { file, attempt }) {
-  const { id, counts, attempts } = report.file(file)
-  const one = attempts[attempt]
-  if (!one) return id
-  return [
-    id,
-    `${one.word}${one.why === '' ? '' : `: ${one.why}`}, ${duration(one.ms)}${attempts.length > 1 ? `, attempt ${attempt + 1} of ${attempts.length}` : ''}`,
-    `${counts[0]} passed, ${counts[1]} failed, shard ${one.shard}${one.database === null ? '' : `, database ${one.database}`}`,
-    one.startUpMs === null ? '' : `start-up ${duration(one.startUpMs)}`,
-  ]
-    .filter(Boolean)
-    .join('\n')
-}
-
-/** How well the shards were used, in one sentence. @param {Report} report @param {import('../data.ts').PageTier} tier */
-function paceText(report, { name, pace, shards }) {
-  if (!pace) return `${name}: nothing ran.`
-  const { from, makespanMs, floorMs, floorFile, tailFrom, lanes } = pace
-  const busy =
-    lanes.reduce((sum, lane) => sum + lane.busyMs, 0) / Math.max(1, makespanMs * Math.max(shards, lanes.length))
-  const startUp = lanes.reduce((sum, lane) => sum + lane.startUpMs, 0)
-  const tail = from + makespanMs - tailFrom
-  const floor = floorFile === null ? 'the work spread evenly' : `the longest file, ${report.file(floorFile).id}`
-  return (
-    `${name}: ${duration(makespanMs)} on ${plural(shards, 'shard')}, ${(makespanMs / Math.max(1, floorMs)).toFixed(2)}x its floor of ` +
-    `${duration(floorMs)} (${floor}). Shards were busy ${percent(Math.min(1, busy))} of the time, ${duration(startUp)} of it in start-up` +
-    (tail > makespanMs / 100 ? `; for the last ${duration(tail)} not all of them had work.` : '.')
-  )
-}
-
-/** @param {Report} report */
-function laneTable(report) {
-  const rows = report.head.tiers.flatMap(({ name, pace }) =>
-    (pace?.lanes ?? []).map(({ shard, attempts, busyMs, startUpMs }) =>
-      h(
-        'tr',
-        {},
-        ...[
-          name,
-          `shard ${shard}`,
-          String(attempts),
-          duration(busyMs),
-          duration(startUpMs),
-          duration(Math.max(0, (pace?.makespanMs ?? 0) - busyMs)),
-        ].map((text, at) => h('td', { class: at > 1 ? 'number' : null }, text)),
-      ),
-    ),
-  )
-  return h(
-    'details',
-    { class: 'as-table' },
-    h('summary', {}, 'As a table'),
-    h(
-      'table',
-      {},
-      h(
-        'thead',
-        {},
-        h(
-          'tr',
-          {},
-          ['tier', 'shard', 'attempts', 'busy', 'start-up', 'idle'].map((name, at) =>
-            h('th', { scope: 'col', class: at > 1 ? 'number' : null }, name),
-          ),
-        ),
-      ),
-      h('tbody', {}, rows),
-    ),
-  )
-}
-
-/** What the colours and patterns mean: only those that occur. @param {import('./words.js').Mark[]} marks */
-function legend(marks) {
-  const kinds = /** @type {const} */ (['p', 'f', 't', 'c', 'e', 'x', 'l', 'i', 'n'])
-  return h(
-    'ul',
-    { class: 'legend' },
-    kinds
-      .filter((mark) => marks.includes(mark))
-      .map((mark) =>
-        h(
-          'li',
-          {},
-          h('span', { class: `swatch swatch-${mark}` }),
-          MARKS[mark].tone === 'good' ? '' : `${MARKS[mark].sign} `,
-          MARKS[mark].word,
-        ),
-      ),
-    h('li', {}, h('span', { class: 'swatch swatch-start' }), 'start-up'),
-    h('li', {}, h('span', { class: 'swatch swatch-idle' }), 'idle'),
-    h('li', {}, h('span', { class: 'swatch swatch-tail' }), 'not enough work for all'),
-  )
-}
-
-/** A file's name without its folders and without what all of them end in. @param {string} path */
-function shortName(path) {
-  return path.slice(path.lastIndexOf('/') + 1).replace(/\.(?:test|spec)\.[cm]?[jt]sx?$/u, '')
 }

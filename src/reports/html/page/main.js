@@ -1,19 +1,13 @@
 import { Report, unpack } from './data.js'
 import { badge, h, section } from './dom.js'
+import { flakySection } from './flaky.js'
 import { contents, corner, facts, helpDialog, shares } from './frame.js'
 import { lanesSection } from './lanes.js'
 import { leftoversSection } from './left.js'
 import { createList } from './list.js'
 import { createPanel } from './panel.js'
 import { searcher } from './search.js'
-import {
-  environmentSection,
-  failuresSection,
-  flakySection,
-  notRunSection,
-  tiersSection,
-  warningsSection,
-} from './sections.js'
+import { environmentSection, failuresSection, notRunSection, tiersSection, warningsSection } from './sections.js'
 import { slowSection } from './slow.js'
 import { switchTheme } from './theme.js'
 import { amount, OUTCOMES } from './words.js'

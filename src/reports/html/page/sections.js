@@ -20,7 +20,7 @@ export function link(report, open, place) {
 }
 
 /** @param {Report} report @param {import('../data.ts').PageDetail} detail @returns {Place | null} */
-function placeOf(report, { file, test }) {
+export function placeOf(report, { file, test }) {
   return file === null ? null : { file, test: test === null ? null : report.begin(file) + test }
 }
 
@@ -210,31 +210,6 @@ function countCells({ passed, failed, skipped, notRun, flaky }) {
   const cell = (/** @type {number} */ count, /** @type {string} */ tone) =>
     h('span', { class: count === 0 ? 'zero' : tone }, amount(count))
   return [cell(passed, ''), cell(failed, 'bad'), cell(skipped, ''), cell(notRun, 'bad'), cell(flaky, 'warn')]
-}
-
-/** Tests that failed first and passed in the end. @param {Report} report @param {Open} open */
-export function flakySection(report, open) {
-  const flaky = report.head.details.filter(({ mark }) => mark === 'k')
-  if (flaky.length === 0) return null
-  return section(
-    'flaky',
-    'Flaky',
-    amount(flaky.length),
-    h('p', { class: 'note' }, 'Failed first and passed in the end. They count as passed.'),
-    stepwise(flaky, 20, (shown) =>
-      table(
-        'Flaky tests',
-        [
-          ['test', 'half'],
-          ['what it failed with', 'half'],
-        ],
-        shown.map((detail) => [
-          link(report, open, /** @type {Place} */ (placeOf(report, detail))),
-          h('span', { class: 'first' }, detail.message),
-        ]),
-      ),
-    ),
-  )
 }
 
 /** Files without a complete result, by reason. @param {Report} report @param {Open} open */

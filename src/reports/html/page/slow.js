@@ -1,5 +1,7 @@
 import { nameView } from './details.js'
 import { h, section, table } from './dom.js'
+import { sparkline } from './spark.js'
+import { trendParts } from './trends.js'
 import { amount, duration, percent, plural } from './words.js'
 
 /** @typedef {import('./data.js').Report} Report */
@@ -11,16 +13,18 @@ export function slowSection(report, open) {
   const tiers = report.head.slow.filter(({ tests, files }) => tests.length + files.length > 0)
   if (tiers.length === 0) return null
   const over = tiers.reduce((sum, tier) => sum + tier.overCount, 0)
-  return section(
-    'slow',
-    'Slow',
+  const regressed = tiers.reduce((sum, { trends }) => sum + (trends?.regressedCount ?? 0), 0)
+  const note = [
     over === 0 ? '' : `${amount(over)} over the threshold`,
-    ...tiers.map((tier) => slowTier(report, open, tier)),
-  )
+    regressed === 0 ? '' : `${amount(regressed)} slower than before`,
+  ]
+  return section('slow', 'Slow', note.filter(Boolean).join(', '), ...tiers.map((tier) => slowTier(report, open, tier)))
 }
 
-/** @param {Report} report @param {Open} open @param {import('../../slow.ts').SlowTier} tier */
-function slowTier(report, open, { tier, slowMs, tests, files, overCount, tooSlow, movable, movableCount }) {
+/** @param {Report} report @param {Open} open @param {import('../../slow.ts').SlowTier} slow */
+function slowTier(report, open, slow) {
+  const { tier, slowMs, tests, files, overCount, tooSlow, movable, movableCount, trends } = slow
+  const withPast = tests.some(({ past }) => past)
   const longest = Math.max(1, ...tests.map(({ durationMs }) => durationMs))
   const longestFile = Math.max(1, ...files.map(({ durationMs }) => durationMs))
   const at = (/** @type {string} */ id) => report.find(tier, id)
@@ -46,10 +50,11 @@ function slowTier(report, open, { tier, slowMs, tests, files, overCount, tooSlow
         `Slowest tests of ${tier}`,
         [
           ['slowest tests', 'wide'],
+          ...(withPast ? [/** @type {[string, 'number']} */ (['past runs', 'number'])] : []),
           ['time', 'number'],
           ['share', 'number'],
         ],
-        tests.map(({ file, name, durationMs, share }) => [
+        tests.map(({ file, name, durationMs, share, past }) => [
           timed(
             () => placeNamed(report, at(file), name),
             open,
@@ -58,6 +63,7 @@ function slowTier(report, open, { tier, slowMs, tests, files, overCount, tooSlow
             durationMs > slowMs,
             `${file} › ${name}`,
           ),
+          ...(withPast ? [past ? sparkline(past) : ''] : []),
           duration(durationMs),
           percent(share),
         ]),
@@ -76,6 +82,7 @@ function slowTier(report, open, { tier, slowMs, tests, files, overCount, tooSlow
         ]),
       ),
     ),
+    ...(trends ? trendParts(trends, slowMs, ({ file, name }) => placeNamed(report, at(file), name), open) : []),
     ...(tooSlow.length > 0 ? [h('h4', {}, 'Too slow for this tier'), moves(tooSlow, at, open)] : []),
     ...(movable.length > 0
       ? [
@@ -121,7 +128,7 @@ function follow(place, open) {
 }
 
 /** A test of a file by its name. @param {Report} report @param {Place | null} place @param {string} name @returns {Place | null} */
-function placeNamed(report, place, name) {
+export function placeNamed(report, place, name) {
   if (!place) return null
   for (let test = report.begin(place.file); test < report.end(place.file); test++) {
     if (report.name(test) === name) return { file: place.file, test }

@@ -62,10 +62,11 @@ export function plural(count, word, many = `${word}s`) {
   return `${amount(count)} ${count === 1 ? word : many}`
 }
 
-/** `640 B`, `14 kB`, `3.2 MB`, as the console writes it. @param {number} bytes */
+/** `640 B`, `14 kB`, `3.2 MB`, `1.5 GB`, as the console writes it. @param {number} bytes */
 export function size(bytes) {
   if (bytes < 1000) return `${bytes} B`
-  return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
+  if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} kB`
+  return bytes < 1e9 ? `${(bytes / 1_000_000).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }
 
 /** @param {number} part 0 to 1 */
