@@ -53,6 +53,23 @@ describe.each([
     return redis
   }
 
+  test('a look at the server says what it holds, who is there, and how many commands it has done', async () => {
+    const run = await startRun()
+    const sample = async () => {
+      const pulse = await run.pulse()
+      if (!pulse.ok) throw new Error(pulse.cause.message)
+      return pulse.sample
+    }
+    const before = await sample()
+    const redis = at(5)
+    for (let n = 0; n < 20; n++) await redis.ping()
+    const after = await sample()
+    expect(after.usedBytes).toBeGreaterThan(0)
+    // This one, the one that looks, and the admin of the tests.
+    expect(after.clients).toBeGreaterThanOrEqual(3)
+    expect(after.commands! - before.commands!).toBeGreaterThanOrEqual(20)
+  })
+
   test('a file finds an empty database, whatever the file before left', async () => {
     const [lease] = await granted(await startRun())
     const redis = new Redis(lease.connection.url)
