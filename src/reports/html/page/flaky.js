@@ -21,6 +21,9 @@ export function flakySection(report, open) {
     amount(flaky.length + count),
     ...(flaky.length > 0 ? [now(report, open, flaky)] : []),
     ...before.flatMap(({ tier, trends }) => earlier(report, open, tier, trends)),
+    before.some(({ trends }) => trends.flaky.some(({ recent }) => recent !== ''))
+      ? h('p', { class: 'note' }, 'Of the bars, the highest are failures, and the middle ones passes at a later try.')
+      : null,
   )
 }
 
@@ -71,21 +74,13 @@ function recentRuns({ head }) {
 function earlier(report, open, tier, { flakyBefore, flakyBeforeCount }) {
   if (flakyBeforeCount === 0) return []
   const more = flakyBeforeCount - flakyBefore.length
+  const all = `tiershard slow --top ${flakyBeforeCount}`
   const title = report.head.tiers.length > 1 ? `In runs before this one, tier ${tier}` : 'In runs before this one'
   const find = (/** @type {{ file: string, name: string }} */ { file, name }) =>
     placeNamed(report, report.find(tier, file), name)
   return [
-    h(
-      'h3',
-      {},
-      title,
-      h(
-        'span',
-        { class: 'note' },
-        'failed and passed on the same code; of the bars, the highest are failures and the middle ones passed at a later try',
-      ),
-    ),
+    h('h3', {}, title, h('span', { class: 'note' }, 'failed and passed on the same code')),
     flakyTable(flakyBefore, find, open),
-    more > 0 ? h('p', { class: 'note' }, `And ${plural(more, 'more test')}: \`tiershard slow\` lists them.`) : null,
+    more > 0 ? h('p', { class: 'note' }, `And ${plural(more, 'more test')}: \`${all}\` lists them.`) : null,
   ]
 }

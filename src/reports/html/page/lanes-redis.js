@@ -66,7 +66,8 @@ export function redisHeight({ head: { pauses } }, rows) {
 
 /** What lies behind the lanes. @param {Area} area @param {Report} report @param {number} bottom */
 export function drawPauses({ context, ink, x, top, y, right, hatch }, { head: { pauses } }, bottom) {
-  for (const { from, ms, code } of pauses) {
+  for (const [place, { from, ms, code }] of pauses.entries()) {
+    const next = pauses[place + 1]
     const [left, wide] = [x(from), Math.max(2, x(from + ms) - x(from))]
     context.fillStyle = ink.odd
     context.globalAlpha = 0.13
@@ -80,7 +81,8 @@ export function drawPauses({ context, ink, x, top, y, right, hatch }, { head: { 
     context.fillStyle = ink.text
     context.textAlign = 'left'
     const after = Math.max(left + wide, LEFT) + 5
-    const text = fitted(context, `‖ ${code}`, right - after)
+    const end = next ? Math.min(right, x(next.from)) : right
+    const text = fitted(context, `‖ ${code}`, end - after - 4)
     if (text !== '') context.fillText(text, after, y + STRIP_TALL / 2)
   }
 }

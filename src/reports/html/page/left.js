@@ -86,7 +86,6 @@ function lasting(keys) {
 /** @param {Report} report @param {Open} open @param {Left[]} files */
 function fileTable(report, open, files) {
   const { leaks } = report.head
-  const more = leaks.fileCount - leaks.files.length
   return [
     h('h3', {}, 'In Redis, by file'),
     stepwise(files, 15, (shown) =>
@@ -108,7 +107,9 @@ function fileTable(report, open, files) {
         ]),
       ),
     ),
-    more > 0 ? h('p', { class: 'note' }, `And ${plural(more, 'more file')}; the journal has all of them.`) : null,
+    leaks.fileCount > leaks.files.length
+      ? h('p', { class: 'note' }, `What kinds of keys is shown of the ${amount(leaks.files.length)} worst files.`)
+      : null,
   ]
 }
 

@@ -17,9 +17,11 @@ import { duration, percent, plural } from './words.js'
 const REGRESSED_AFTER = 5
 const SUSPECT_AFTER = 3
 
-/** A button that opens a test, if it is part of this run. @param {Find} find @param {Open} open @param {{ file: string, name: string }} entry */
+/** A button that opens a test; its name alone when its file is no part of this run. @param {Find} find @param {Open} open @param {{ file: string, name: string }} entry */
 function testLink(find, open, { file, name }) {
   const label = h('span', {}, h('span', { class: 'group' }, `${file} › `), nameView(name))
+  if (find({ file, name }) === null) return label
+  // Looked for again: the names of tests are known only later.
   const go = () => {
     const place = find({ file, name })
     if (place) open(place)
@@ -60,7 +62,9 @@ function part(title, entries, total, render) {
   return [
     h('h4', {}, title, ' ', h('span', { class: 'note' }, plural(total, 'test'))),
     stepwise(entries, 10, render),
-    more > 0 ? h('p', { class: 'note' }, `And ${plural(more, 'more test')}: \`tiershard slow\` lists them.`) : null,
+    more > 0
+      ? h('p', { class: 'note' }, `And ${plural(more, 'more test')}: \`tiershard slow --top ${total}\` lists them.`)
+      : null,
   ]
 }
 
