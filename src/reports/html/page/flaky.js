@@ -71,10 +71,10 @@ function recentRuns({ head }) {
 }
 
 /** @param {Report} report @param {Open} open @param {string} tier @param {import('../../trends.ts').TierTrends} trends */
-function earlier(report, open, tier, { flakyBefore, flakyBeforeCount }) {
+function earlier(report, open, tier, { flakyBefore, flakyBeforeCount, flakyCount }) {
   if (flakyBeforeCount === 0) return []
   const more = flakyBeforeCount - flakyBefore.length
-  const all = `tiershard slow --top ${flakyBeforeCount}`
+  const all = `tiershard slow --top ${flakyCount}`
   const title = report.head.tiers.length > 1 ? `In runs before this one, tier ${tier}` : 'In runs before this one'
   const find = (/** @type {{ file: string, name: string }} */ { file, name }) =>
     placeNamed(report, report.find(tier, file), name)
