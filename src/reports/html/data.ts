@@ -2,7 +2,9 @@ import type { Cause, CauseCode, Ending, TestOutcome } from '../../core/ending.ts
 import type { LeakedProcess, LeftGroup, RunMeta, ServerFacts } from '../../core/events.ts'
 import type { Counts, TestVerdict, Verdict } from '../../core/verdict.ts'
 import type { Leak } from '../leaks.ts'
+import type { Quarantined } from '../known.ts'
 import type { SlowTier } from '../slow.ts'
+import type { Rate } from '../stress.ts'
 
 /**
  * What the HTML report holds: the contract between its writer and its page. The page gets a {@link PageHead} and, so that
@@ -34,6 +36,9 @@ export interface PageHead {
   readonly byCause: readonly { readonly cause: CauseCode; readonly details: readonly number[] }[]
   readonly leaks: PageLeaks
   readonly leaked: readonly { readonly file: number; readonly processes: readonly LeakedProcess[] }[]
+  readonly quarantined: readonly (Omit<Quarantined, 'tier' | 'file'> & { readonly file: number })[]
+  /** null: not a stress run. */
+  readonly stress: PageStress | null
   readonly redis: PageRedis | null
   readonly pauses: readonly PagePause[]
   readonly outputs: readonly PageOutput[]
@@ -90,7 +95,7 @@ export interface Pace {
   readonly from: number
   /** From there to the end of the last attempt. */
   readonly makespanMs: number
-  /** No order of the files can be faster: the longest file with all of its attempts, or the work spread evenly. */
+  /** No order of the files can be faster: the longest file with all of its tries (or repetition), or the work spread evenly. */
   readonly floorMs: number
   /** The file that sets the floor; null: the amount of work does. */
   readonly floorFile: number | null
@@ -168,6 +173,19 @@ export interface PageError {
   readonly message: string
   readonly diff: string
   readonly stack: string
+}
+
+/** Failure rates of a stress run. */
+export interface PageStress {
+  readonly total: Rate
+  /** Those with the highest rates. */
+  readonly files: readonly (Rate & {
+    readonly file: number
+    /** Those that failed at least once, the worst first; `testCount` says how many there are. */
+    readonly tests: readonly (Rate & { readonly test: string })[]
+    readonly testCount: number
+  })[]
+  readonly fileCount: number
 }
 
 /** The server while the run went on, in columns; `null` is what it did not say. */

@@ -17,6 +17,7 @@ import { suiteRows } from '../suites.ts'
 import { endingWords, planned, tierMs, verdictOf, wallMs } from '../words.ts'
 import { fileMark, type PageAttempt, type PageFile, type PageHead, type PageTier } from './data.ts'
 import { pageDetails, pageOutputs } from './details.ts'
+import { pageKnown } from './known.ts'
 import { pageLeft } from './left.ts'
 import { paceOf } from './pace.ts'
 import { pagePauses, pageRedis } from './redis.ts'
@@ -30,6 +31,7 @@ export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
   const now = start + wallMs(record)
   const tiers = [...record.tiers.values()]
   const places = new Map(files.map(({ tier, file }, place) => [key(tier.name, file.plan.id), place]))
+  const placeOf = (tier: string, file: string): number => places.get(key(tier, file))!
   const { meta } = record
   return {
     version: 1,
@@ -48,7 +50,8 @@ export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
     tiers: tiers.map((tier) => pageTier(tier, start, now, places)),
     files: files.map(({ tier, file }) => pageFile(tier, tiers.indexOf(tier), file, start, now)),
     ...pageDetails(record, files, places),
-    ...pageLeft(record, (tier, file) => places.get(key(tier, file))!),
+    ...pageLeft(record, placeOf),
+    ...pageKnown(record, placeOf),
     redis: pageRedis(record, start),
     pauses: pagePauses(record, start, now),
     outputs: pageOutputs(files),

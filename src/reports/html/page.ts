@@ -24,6 +24,7 @@ const PARTS = [
   'trends',
   'slow',
   'flaky',
+  'known',
   'frame',
   'main',
 ]

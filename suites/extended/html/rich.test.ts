@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Browser, Locator } from 'playwright-core'
 import type { Past } from '../../../src/core/ports.ts'
 import { launch, open, picture, reportOf, withoutBrowser } from '../../support/html/browser.ts'
-import { richPast, richRun } from '../../support/html/rich-run.ts'
+import { quarantinedRun, richPast, richRun, stressRun } from '../../support/html/rich-run.ts'
 import { aCause, journal, START } from '../../support/reports/journal-builder.ts'
 import { namelessControls, poorContrast } from './contrast.ts'
 
@@ -128,6 +128,35 @@ describe.skipIf(withoutBrowser)('causes, leaks, trends and Redis in report.html'
     await page.context().close()
   })
 
+  test('failure rates of a stress run, and what the quarantine excuses', async () => {
+    const { page, trouble } = await open(browser, await reportOf(stressRun().record))
+    const rates = page.locator('#repetitions')
+    expect(await rates.locator('h2').innerText()).toContain('3 of 20 failed: 15.0% (5.2% to 36.0%)')
+    expect(await rowsOf(rates)).toEqual([
+      'wobbly.test.ts | 10 | 3 | 30.0% (10.8% to 60.3%)',
+      'wobbly.test.ts › wobbles often | 10 | 2 | 20.0% (5.7% to 51.0%)',
+      'wobbly.test.ts › wobbles | 10 | 1 | 10.0% (1.8% to 40.4%)',
+      'steady.test.ts | 10 | 0 | 0.0% (0.0% to 27.8%)',
+    ])
+    await rates.getByRole('button', { name: 'wobbles often' }).click()
+    await page.getByRole('dialog', { name: 'wobbles often' }).waitFor()
+    await picture(page, 'stress')
+    expect(await poorContrast(page, 4.5)).toEqual([])
+    await page.goto(await reportOf(quarantinedRun().record))
+    await page.locator('html[data-ready]').waitFor({ state: 'attached' })
+    const known = page.locator('#quarantined')
+    expect(await rowsOf(known)).toEqual([
+      'dies.test.ts issue 9 (quarantine[1]) | cannot be read | 2999-12-31',
+      'known.test.ts › known issue 7 (quarantine[0]) | still broken | 2999-12-31',
+    ])
+    await known.getByRole('button', { name: 'known.test.ts › known' }).click()
+    await page.getByRole('dialog', { name: 'known' }).waitFor()
+    await picture(page, 'quarantined')
+    expect(await poorContrast(page, 4.5)).toEqual([])
+    expect(trouble).toEqual([])
+    await page.context().close()
+  })
+
   test('hostile names of keys, processes, causes and past tests are text', async () => {
     const evil = '<img src=x onerror="document.title=1"></details><script>document.title="taken"</script>'
     const file = `${evil}.test.ts`
@@ -164,6 +193,17 @@ describe.skipIf(withoutBrowser)('causes, leaks, trends and Redis in report.html'
     await page.context().close()
   })
 })
+
+/** The rows of a table, with their cells in one line. */
+async function rowsOf(part: Locator): Promise<string[]> {
+  const rows = await part.locator('tbody tr').all()
+  return Promise.all(
+    rows.map(async (row) => {
+      const cells = await row.getByRole('cell').allInnerTexts()
+      return cells.map((cell) => cell.trim().replaceAll(/\s+/gu, ' ')).join(' | ')
+    }),
+  )
+}
 
 function heightsOf(bars: Locator): Promise<number[]> {
   return bars.locator('span').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height))

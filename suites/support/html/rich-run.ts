@@ -85,3 +85,46 @@ export function richPast(): Past {
   const known = { machine: 'linux-x64, 4 cpus', runs: 25, pace: 1.3, tests: [...tests, usual, spike], flaky }
   return { tier: (name) => (name === 'standard' ? known : null) }
 }
+
+/** Two files, ten times each: one fails three times, in two of its tests. */
+export function stressRun(): Built {
+  const repeated = { times: 10, untilFailure: false }
+  return journal()
+    .tier('standard', { shards: 2, stress: repeated })
+    .file('steady.test.ts', (file) => times(10, () => file.attempt((it) => it.passed('stands'))), {
+      plan: { repeated },
+    })
+    .file(
+      'wobbly.test.ts',
+      (file) =>
+        times(10, (n) =>
+          file.attempt((it) => {
+            if (n === 2 || n === 7) it.failed('wobbles often')
+            else it.passed('wobbles often')
+            if (n === 4) it.failed('wobbles')
+            else it.passed('wobbles')
+          }),
+        ),
+      { plan: { repeated } },
+    )
+    .build()
+}
+
+function times(count: number, act: (n: number) => unknown): void {
+  for (let n = 0; n < count; n++) act(n)
+}
+
+/** A test that fails and a file that cannot be imported, both known. */
+export function quarantinedRun(): Built {
+  const entry = { entry: 'quarantine[0]', test: null, until: '2999-12-31', reason: 'issue 7', expired: false }
+  const file = { ...entry, entry: 'quarantine[1]', reason: 'issue 9' }
+  return journal()
+    .tier('standard')
+    .file('known.test.ts', (draft) => draft.attempt((it) => it.passed('fine').failed('known', 5, 'still broken')), {
+      plan: { quarantine: [{ ...entry, test: 'known' }] },
+    })
+    .file('dies.test.ts', (draft) => draft.attempt((it) => it.error('cannot be read')), {
+      plan: { quarantine: [file] },
+    })
+    .build()
+}

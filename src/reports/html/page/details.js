@@ -1,4 +1,4 @@
-import { badge, commandLine, copyButton, h } from './dom.js'
+import { badge, commandLine, copyButton, h, stepwise } from './dom.js'
 import { duration, MARKS, patternOf, plural, quoted } from './words.js'
 
 /** @typedef {import('./data.js').Report} Report */
@@ -68,36 +68,46 @@ function stackLine(line) {
   return h('span', { class: /node_modules|node:/u.test(line) ? 'theirs' : 'ours' }, `${line}\n`)
 }
 
+/** So many attempts are listed without a click: a stress run has many, most of which passed. */
+const ATTEMPTS = 20
+
 /** @param {Report} report @param {Place} place */
 function attemptsView(report, { file }) {
   const { attempts } = report.file(file)
   if (attempts.length === 0) return []
-  const rows = attempts.map(({ shard, database, run, from, ms, startUpMs, mark, word, why, keys }, at) =>
+  const numbered = attempts.map((attempt, at) => ({ attempt, number: at + 1 }))
+  const isMany = numbered.length > ATTEMPTS
+  const sorted = isMany
+    ? numbered.sort((a, b) => Number(a.attempt.mark === 'p') - Number(b.attempt.mark === 'p'))
+    : numbered
+  return [
     h(
-      'li',
+      'h4',
       {},
-      badge(mark, 'shown', word),
+      attempts.length > 1 ? `Attempts at this file${isMany ? ', those that did not pass first' : ''}` : 'This file ran',
+    ),
+    stepwise(sorted, ATTEMPTS, (shown) =>
       h(
-        'span',
-        {},
-        [
-          attempts.length > 1 ? `attempt ${at + 1}` : null,
-          `shard ${shard}`,
-          database === null ? 'no database' : `database ${database}`,
-          from === null ? `in run ${run}, for ${duration(ms)}` : `from ${duration(from)} for ${duration(ms)}`,
-          startUpMs === null ? null : `start-up ${duration(startUpMs)}`,
-          keys === null || keys === 0 ? null : `left ${plural(keys, 'key')} behind`,
-          why === '' ? null : why,
-        ]
-          .filter(Boolean)
-          .join(' · '),
+        'ul',
+        { class: 'attempts' },
+        shown.map(({ attempt, number }) => attemptView(attempt, attempts.length > 1 ? `attempt ${number}` : null)),
       ),
     ),
-  )
-  return [
-    h('h4', {}, attempts.length > 1 ? 'Attempts at this file' : 'This file ran'),
-    h('ul', { class: 'attempts' }, rows),
   ]
+}
+
+/** @param {import('../data.ts').PageAttempt} attempt @param {string | null} name */
+function attemptView({ shard, database, run, from, ms, startUpMs, mark, word, why, keys }, name) {
+  const facts = [
+    name,
+    `shard ${shard}`,
+    database === null ? 'no database' : `database ${database}`,
+    from === null ? `in run ${run}, for ${duration(ms)}` : `from ${duration(from)} for ${duration(ms)}`,
+    startUpMs === null ? null : `start-up ${duration(startUpMs)}`,
+    keys === null || keys === 0 ? null : `left ${plural(keys, 'key')} behind`,
+    why === '' ? null : why,
+  ]
+  return h('li', {}, badge(mark, 'shown', word), h('span', {}, facts.filter(Boolean).join(' · ')))
 }
 
 /** @param {Report} report @param {Place} place */

@@ -4,6 +4,7 @@ import { flakySection } from './flaky.js'
 import { contents, corner, facts, helpDialog, shares } from './frame.js'
 import { lanesSection } from './lanes.js'
 import { leftoversSection } from './left.js'
+import { quarantineSection, stressSection } from './known.js'
 import { createList } from './list.js'
 import { createPanel } from './panel.js'
 import { searcher } from './search.js'
@@ -106,11 +107,13 @@ function build(report) {
   )
   const sections = [
     failures,
+    stressSection(report, open),
     tiersSection(report),
     lanes.element,
     tests,
     slowSection(report, open),
     flakySection(report, open),
+    quarantineSection(report, open),
     leftoversSection(report, open),
     notRunSection(report, open),
     warningsSection(report),

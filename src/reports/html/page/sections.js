@@ -271,6 +271,7 @@ export function environmentSection({ head }) {
   /** @type {[string, string | null][]} */
   const facts = [
     ['run', meta?.run ?? null],
+    ['continues', meta?.continues ? `run ${meta.continues}; this is the account of both` : null],
     [
       'started',
       startedAt === null
@@ -286,6 +287,7 @@ export function environmentSection({ head }) {
       server && `${server.product} ${server.version} at ${server.address}, ${plural(server.databases, 'database')}`,
     ],
     ['Redis source', server && `${server.source}: ${server.reason}`],
+    ['isolation', server?.enforcement ? `by ${server.enforcement.by}: ${server.enforcement.reason}` : null],
   ]
   return section(
     'environment',
