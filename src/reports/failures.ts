@@ -2,7 +2,7 @@ import { isTestFailure, type CauseCode, type Ending } from '../core/ending.ts'
 import type { ErrorRecord } from '../core/events.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../core/record.ts'
 import { symptomOf } from '../core/symptoms.ts'
-import { fileEnding, isFailure, decidingAttempt, ownCase, testVerdicts, type OwnCase } from '../core/verdict.ts'
+import { decidingAttempt, fileEnding, isFailure, ownCase, testVerdicts, type OwnCase } from '../core/verdict.ts'
 import { printable } from './format.ts'
 import { endingWords, outcomeWord, planned } from './words.ts'
 

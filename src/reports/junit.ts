@@ -1,6 +1,6 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import type { AttemptRecord, FileRecord, RunRecord, TierRecord } from '../core/record.ts'
-import { fileEnding, decidingAttempt } from '../core/verdict.ts'
+import { decidingAttempt, fileEnding } from '../core/verdict.ts'
 import { casesOf, endingType, errorText, missingCases, strayCases, type Case } from './junit/cases.ts'
 import { seconds, suiteXml, totalsOf, type Suite, type Totals } from './junit/suite.ts'
 import { clean, isoTime, uniqueNames } from './junit/text.ts'

@@ -1,6 +1,6 @@
 import { isTestFailure } from '../../core/ending.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
-import { column, fileEnding, decidingAttempt, ownCase, testVerdicts } from '../../core/verdict.ts'
+import { column, decidingAttempt, fileEnding, ownCase, testVerdicts } from '../../core/verdict.ts'
 import { casesOf, missingCases, type Case } from '../junit/cases.ts'
 import { planned, wallMs } from '../words.ts'
 

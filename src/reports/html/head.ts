@@ -4,9 +4,9 @@ import {
   countFile,
   countRun,
   countTier,
+  decidingAttempt,
   exitCode,
   fileEnding,
-  decidingAttempt,
   ownCase,
   testVerdicts,
 } from '../../core/verdict.ts'

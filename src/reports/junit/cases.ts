@@ -1,7 +1,7 @@
 import { unreachable, type Cause, type Ending } from '../../core/ending.ts'
 import type { ErrorRecord } from '../../core/events.ts'
 import type { FileRecord, Missing, TestRecord, TierRecord } from '../../core/record.ts'
-import { column, fileEnding, decidingAttempt, ownCase, testVerdicts, type TestVerdict } from '../../core/verdict.ts'
+import { column, decidingAttempt, fileEnding, ownCase, testVerdicts, type TestVerdict } from '../../core/verdict.ts'
 import { endingWords, quarantineWords } from '../words.ts'
 
 /** One `<testcase>`: a test, or a file that no test of it speaks for. */
