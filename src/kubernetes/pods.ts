@@ -40,7 +40,7 @@ export async function masterPod(api: Api, settings: KubernetesSettings, roleOf: 
 
 /** Asks the Redis of a pod for its role, through a tunnel of its own. */
 export async function ask(api: Api, pod: string, port: number, roleOf: RoleOf): Promise<Asked> {
-  const dialled = await dialPod(api.config, { namespace: api.namespace, pod, port })
+  const dialled = await dialPod(api.config, { namespace: api.namespace, pod, port }, api.signal)
   if (!dialled.ok) {
     const { status, message } = dialled.failure
     if (status === 401 || status === 403) {
