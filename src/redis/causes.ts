@@ -24,12 +24,8 @@ export function connectCause(failure: ConnectFailure): Cause {
   if (error && /Unknown RESP type/.test(error.message)) return notRedis(label, error)
   if (limitMs !== null || (error && /timed out|ETIMEDOUT/.test(error.message))) return timeoutCause(failure)
   const code = error && 'code' in error ? String(error.code) : ''
-  if (error && /alert (certificate required|bad certificate|unknown ca)/i.test(error.message)) {
-    return refusedCertificate(label, error)
-  }
-  if (/CERT|SIGNED|ALTNAME|ISSUER/.test(code)) {
-    return certificateCause(label, code, firstLine(error))
-  }
+  if (error && refusesCertificate(error)) return refusedCertificate(label, error)
+  if (isCertificateCode(code)) return certificateCause(label, code, firstLine(error))
   if (/SSL|EPROTO|TLS/.test(code)) {
     return {
       code: 'redis-not-redis',
@@ -53,6 +49,16 @@ export function connectCause(failure: ConnectFailure): Cause {
     message: `No connection to the Redis at ${label}: ${why}.`,
     remedy: 'Start the server, or correct the address. Nothing else is tried when a Redis was asked for.',
   }
+}
+
+/** Whether Node ended a handshake because of the server's certificate: the codes of OpenSSL's verification, and its own. */
+export function isCertificateCode(code: string): boolean {
+  return /CERT|SIGNED|SIGNATURE|ALTNAME|ISSUER|CRL|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH/.test(code)
+}
+
+/** Whether the server ended the handshake because of our certificate, or the lack of one. */
+export function refusesCertificate(error: Error): boolean {
+  return /\balert (?:[\w ]*certificate|unknown ca)\b/i.test(error.message)
 }
 
 function certificateCause(label: string, code: string, why: string): Cause {

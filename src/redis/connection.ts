@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import type { Cause } from '../core/ending.ts'
 import type { Address } from './address.ts'
-import { connectCause, goneCause, replyCause } from './causes.ts'
+import { connectCause, goneCause, isCertificateCode, replyCause } from './causes.ts'
 import type { Info } from './checks.ts'
 import { wrongScheme } from './diagnose.ts'
 import { following } from './follow.ts'
@@ -347,6 +347,7 @@ function isExplained(error: Error | null): boolean {
   const code = 'code' in error ? String(error.code) : ''
   return (
     error.name === 'ReplyError' ||
-    /^E(CONNREFUSED|NOTFOUND|AI_AGAIN|ACCES|NOENT|HOSTUNREACH)$|CERT|SIGNED|ALTNAME|ISSUER/.test(code)
+    isCertificateCode(code) ||
+    /^E(CONNREFUSED|NOTFOUND|AI_AGAIN|ACCES|NOENT|HOSTUNREACH)$/.test(code)
   )
 }
