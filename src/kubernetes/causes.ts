@@ -73,11 +73,7 @@ export function apiCause(failure: Failure, server: string, doing: string, role: 
         remedy: `Grant the verb in a Role: ${missingRule(failure.message) ?? role}.`,
       }
     case 404:
-      return {
-        code: 'kubernetes-not-found',
-        message: `Could not ${doing}: there is none${said}.`,
-        remedy: 'Correct the names in redis.kubernetes: context, namespace, and service, statefulset or selector.',
-      }
+      return notFound(`Could not ${doing}: there is none${said}.`)
     default:
       return {
         code: 'kubernetes-error',

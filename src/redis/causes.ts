@@ -133,6 +133,8 @@ function notRedis(label: string, error: Error): Cause {
   }
 }
 
+export const MEMORY_REMEDY = 'Free memory on the server (tiershard never deletes data of others), or raise maxmemory.'
+export const CLIENTS_REMEDY = 'Raise maxclients, or look for clients that leave connections open (CLIENT LIST).'
 const REPLICA_REMEDY = 'A Service that spreads over all pods also picks replicas.'
 const REFUSES_WRITES = 'Point tiershard at a server that takes writes.'
 
@@ -162,7 +164,7 @@ const REPLIES: Readonly<Record<string, { readonly code: CauseCode; readonly says
     OOM: {
       code: 'redis-out-of-memory',
       says: 'has used up its maxmemory and refuses writes',
-      remedy: 'Free memory on the server (tiershard never deletes data of others), or raise maxmemory.',
+      remedy: MEMORY_REMEDY,
     },
     LOADING: {
       code: 'redis-loading',
@@ -209,7 +211,7 @@ function clusterRemedy(): string {
  */
 export function replyCause(error: Error, label: string, password = false): Cause {
   const words = /(?:^|-|\s)([A-Z]{3,})\b/g
-  for (const [, word] of error.message.matchAll(words)) {
+  for (const [, word] of withoutArguments(error.message).matchAll(words)) {
     const known = word === undefined ? undefined : REPLIES[word]
     if (known) return { code: known.code, message: `The Redis at ${label} ${known.says}.`, remedy: known.remedy }
   }
@@ -224,7 +226,7 @@ export function replyCause(error: Error, label: string, password = false): Cause
     return {
       code: 'redis-too-many-clients',
       message: `The Redis at ${label} has no connection left: its maxclients is reached.`,
-      remedy: 'Raise maxclients, or look for clients that leave connections open (CLIENT LIST).',
+      remedy: CLIENTS_REMEDY,
     }
   }
   return {
@@ -255,8 +257,13 @@ export function tooFewCause(label: string, message: string): Cause {
   }
 }
 
+/** Redis repeats the arguments of a command that it does not know (a renamed AUTH, say), passwords among them. */
+function withoutArguments(message: string): string {
+  return message.replace(/,? with args beginning with.*/s, '')
+}
+
 function firstLine(error: Error | null): string {
   // OpenSSL's messages carry the thread and the source line: what a user can read is the part before the last fields.
-  const line = error?.message.split('\n')[0]?.trim() ?? 'the connection was closed'
+  const line = withoutArguments(error?.message.split('\n')[0]?.trim() ?? 'the connection was closed')
   return /SSL routines:[^:]*:([^:]+)/.exec(line)?.[1] ?? line
 }

@@ -16,7 +16,7 @@ export const skipRouter = haproxy === null && process.env['TIERSHARD_REQUIRE_NAT
 
 /**
  * A router that knows a few hosts by the name that TLS asks for (SNI). What it does not know, and what asks for no name,
- * gets its own certificate and an HTTP answer, as does `edge.example.test`.
+ * gets its own certificate (`server.pem`) and an HTTP answer.
  *
  * @param hosts the port behind each host; the router passes TLS on without opening it
  */
