@@ -12,6 +12,12 @@ import { leftBehind, readSample, SAMPLED_KEYS } from './leaks.ts'
 import { DATABASES as NATIVE_DATABASES, findNative, noNativeServer, startLocal } from './local.ts'
 import type { OwnServer } from './own.ts'
 
+/**
+ * For all of the look at what a file left. It takes a few milliseconds; only a server that the file has stopped or hung
+ * needs longer, and has nothing to say.
+ */
+const LOOK_LIMIT_MS = 2_000
+
 const EMBEDDED = { version: '9.1', databases: 16 }
 
 /**
@@ -114,9 +120,12 @@ class OwnServerLease implements Lease {
   /** What the file left. A server that it shut down, or set a password on, has nothing to say any more. */
   async #leftovers(processLives: boolean): Promise<Leftovers> {
     if (this.#server === null) return { keys: 0 }
-    const opened = await AdminConnection.open(addressOf(this.#server), this.#closing.signal)
+    const limit = AbortSignal.any([AbortSignal.timeout(LOOK_LIMIT_MS), this.#closing.signal])
+    const opened = await AdminConnection.open(addressOf(this.#server), limit)
     if (!opened.ok) return { keys: 0 }
     const { connection } = opened
+    // What waits for an answer then waits no more.
+    limit.addEventListener('abort', () => connection.close())
     const [clients, left] = await Promise.all([
       processLives ? [] : new ClientWatch(connection, 'all').staying(),
       connection.run({
