@@ -98,7 +98,7 @@ function impostor(facts: ServerFacts): Cause {
 }
 
 /** The databases that may be leased: those of the settings, or all, and never the control database. */
-function leasable({ databases, control, address }: ServerFacts, settings: RedisSettings): number[] | Cause {
+export function leasable({ databases, control, address }: ServerFacts, settings: RedisSettings): number[] | Cause {
   const chosen = new Set(settings.databases ?? Array.from({ length: databases }, (_, index) => index))
   const missing = [...chosen].filter((database) => database >= databases)
   if (missing.length > 0) {
