@@ -62,6 +62,12 @@ export interface UserSuite {
    */
   readonly isolation?: 'db' | 'server' | 'none' | undefined
   /**
+   * Where the servers of `isolation: 'server'` listen. `'free'`: on 127.0.0.1, at any free port. `'standard'`: at port 6379, on
+   * a loopback address of the shard's own (127.0.0.2 and on), for code that takes a host and no port. Linux only, unless
+   * the machine was given those addresses. Default: `'free'`.
+   */
+  readonly port?: 'free' | 'standard' | undefined
+  /**
    * More environment variables for the files. `{redis.url}`, `{redis.host}`, `{redis.port}`, `{redis.db}`,
    * `{redis.username}`, `{redis.password}`, `{redis.prefix}`, `{shard}`, `{tier}` and `{run}` are filled in.
    */

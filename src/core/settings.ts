@@ -44,6 +44,13 @@ export interface Stress {
  */
 export type Isolation = 'db' | 'server' | 'none'
 
+/**
+ * Where the server of a shard listens, in suites with `isolation: 'server'`:
+ * - `free`: 127.0.0.1, and a free port.
+ * - `standard`: port 6379, and a loopback address that no other shard of this machine has.
+ */
+export type ServerPort = 'free' | 'standard'
+
 export interface SuiteSettings {
   readonly name: string
   readonly tier: string
@@ -52,6 +59,8 @@ export interface SuiteSettings {
   readonly exclude: readonly string[]
   readonly engine: 'vitest'
   readonly isolation: Isolation
+  /** Absent: `free`. */
+  readonly port?: ServerPort
   /** Environment for the suite's files; `{redis.url}` and friends are filled in by the run. */
   readonly env: Readonly<Record<string, string>>
   /** How often a failed file of this suite is tried again; absent: as its tier says. */

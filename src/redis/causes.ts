@@ -245,6 +245,15 @@ export function goneCause(label: string, why: string): Cause {
   }
 }
 
+/** Between the choice of a port and the start of a server of ours there, somebody else took it. */
+export function portTakenCause(program: string, host: string, port: number): Cause {
+  return {
+    code: 'port-taken',
+    message: `${program} could not start: port ${port} of ${host} was taken by another program just before.`,
+    remedy: 'Run again.',
+  }
+}
+
 export function clusterCause(label: string): Cause {
   return { code: 'redis-cluster', message: `The Redis at ${label} is a node of a cluster.`, remedy: clusterRemedy() }
 }

@@ -3,14 +3,15 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Leftovers, ServerFacts } from '../core/events.ts'
 import type { Cleaned, Connection, Lease, OwnServersResult, Trouble } from '../core/ports.ts'
-import type { RedisSettings } from '../core/settings.ts'
+import type { RedisSettings, ServerPort } from '../core/settings.ts'
 import { addressOf, connectionTo } from './address.ts'
 import { ClientWatch } from './clients.ts'
 import { AdminConnection } from './connection.ts'
 import { startEmbedded, type Started } from './embedded/start.ts'
 import { leftBehind, readSample, SAMPLED_KEYS } from './leaks.ts'
 import { DATABASES as NATIVE_DATABASES, findNative, noNativeServer, startLocal } from './local.ts'
-import type { OwnServer } from './own.ts'
+import type { OwnServer, Place } from './own.ts'
+import { StandardPort, type Start } from './standard-port.ts'
 
 /**
  * For all of the look at what a file left. It takes a few milliseconds; only a server that the file has stopped or hung
@@ -32,17 +33,21 @@ export async function openOwnServers(settings: RedisSettings, env: NodeJS.Proces
   const { kind } = settings.source
   const program = kind === 'embedded' ? null : await findNative(env)
   if (kind === 'local' && program === null) return { ok: false, cause: noNativeServer() }
-  const servers = new Map<number, OwnServerLease>()
-  const start = (signal: AbortSignal): Promise<Started> =>
-    program === null ? startEmbedded(signal) : startLocal(program, signal)
+  const servers = new Map<string, OwnServerLease>()
+  const startAt = (place: Place | undefined, signal: AbortSignal): Promise<Started> =>
+    program === null ? startEmbedded(signal, place) : startLocal(program, signal, place)
+  const standard = new StandardPort(startAt)
+  const starts = (port: ServerPort): Start =>
+    port === 'standard' ? standard.forShard() : (signal) => startAt(undefined, signal)
+  const databases = program === null ? EMBEDDED.databases : NATIVE_DATABASES
   return {
     ok: true,
     servers: {
       facts: await factsOf(program, kind),
-      at(shard) {
-        const known =
-          servers.get(shard) ?? new OwnServerLease(start, program === null ? EMBEDDED.databases : NATIVE_DATABASES)
-        servers.set(shard, known)
+      at(shard, port) {
+        const key = `${shard} ${port}`
+        const known = servers.get(key) ?? new OwnServerLease(starts(port), databases)
+        servers.set(key, known)
         return known
       },
       async close() {
@@ -57,7 +62,7 @@ async function factsOf(program: string | null, kind: RedisSettings['source']['ki
   return {
     source: program === null ? 'embedded' : 'local',
     reason: `${asked}: ${program ?? 'the embedded Valkey'}`,
-    address: 'redis://127.0.0.1 (a port for each file)',
+    address: 'redis://127.0.0.0/8 (one for each file)',
     product: program !== null && path.basename(program).startsWith('redis') ? 'redis' : 'valkey',
     version: program === null ? EMBEDDED.version : await versionOf(program),
     databases: program === null ? EMBEDDED.databases : NATIVE_DATABASES,
@@ -76,12 +81,12 @@ async function versionOf(program: string): Promise<string> {
 class OwnServerLease implements Lease {
   readonly database = 0
   readonly fence = 0
-  readonly #start: (signal: AbortSignal) => Promise<Started>
+  readonly #start: Start
   readonly #databases: readonly number[]
   readonly #closing = new AbortController()
   #server: OwnServer | null = null
 
-  constructor(start: (signal: AbortSignal) => Promise<Started>, databases: number) {
+  constructor(start: Start, databases: number) {
     this.#start = start
     this.#databases = Array.from({ length: databases }, (_, database) => database)
   }

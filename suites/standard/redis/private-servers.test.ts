@@ -41,7 +41,7 @@ test('a server that a file has hung is not waited for', async ({ onTestFinished 
   const opened = await openOwnServers(settings, {})
   if (!opened.ok) throw new Error(opened.cause.message)
   onTestFinished(() => opened.servers.close())
-  const lease = opened.servers.at(0)
+  const lease = opened.servers.at(0, 'free')
   expect(await lease.open()).toEqual({ kind: 'ok' })
   const { port } = lease.connection
   const redis = client({ port })
