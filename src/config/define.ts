@@ -125,7 +125,7 @@ export interface UserRedis {
    * no file starts; what it spoiled runs again afterwards. Default: 60s.
    */
   readonly patience?: Duration | undefined
-  /** TLS of a `rediss://` server. */
+  /** TLS of a `rediss://` server, or of the servers that Sentinels name. */
   readonly tls?: UserTls | undefined
   /** The Redis in a Kubernetes cluster, for the sources `'route'`, `'loadbalancer'`, `'nodeport'` and `'port-forward'`. */
   readonly kubernetes?: UserKubernetes | undefined
@@ -151,7 +151,7 @@ export interface UserKubernetes {
   readonly wait?: Duration | undefined
 }
 
-/** TLS of a `rediss://` server: paths of PEM files, relative to the folder of the config. */
+/** TLS of a `rediss://` server, or of those that Sentinels name: paths of PEM files, relative to the folder of the config. */
 export interface UserTls {
   /** The authority that signed the server's certificate. Default: the authorities that Node trusts. */
   readonly ca?: string | undefined

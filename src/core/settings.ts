@@ -105,7 +105,7 @@ export type SourceRequest =
   | { readonly kind: 'local' }
   | { readonly kind: 'embedded' }
 
-/** TLS of a `rediss://` server, as absolute paths of PEM files. */
+/** TLS of a `rediss://` server, or of the servers that Sentinels name, as absolute paths of PEM files. */
 export interface TlsSettings {
   /** The authority that signed the server's certificate; without it, those that Node trusts. */
   readonly ca?: string

@@ -56,6 +56,17 @@ export function isCertificateCode(code: string): boolean {
   return /CERT|SIGNED|SIGNATURE|ALTNAME|ISSUER|CRL|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH/.test(code)
 }
 
+/** An error that needs no look at the port: an answer of the server, a certificate, a dial that did not come through. */
+export function isExplained(error: Error | null): boolean {
+  if (error === null) return false
+  const code = 'code' in error ? String(error.code) : ''
+  return (
+    error.name === 'ReplyError' ||
+    isCertificateCode(code) ||
+    /^E(CONNREFUSED|NOTFOUND|AI_AGAIN|ACCES|NOENT|HOSTUNREACH)$/.test(code)
+  )
+}
+
 /** Whether the server ended the handshake because of our certificate, or the lack of one. */
 export function refusesCertificate(error: Error): boolean {
   return /\balert (?:[\w ]*certificate|unknown ca)\b/i.test(error.message)

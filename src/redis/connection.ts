@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import type { Cause } from '../core/ending.ts'
 import type { Address } from './address.ts'
-import { connectCause, goneCause, isCertificateCode, replyCause } from './causes.ts'
+import { connectCause, goneCause, isExplained, replyCause } from './causes.ts'
 import type { Info } from './checks.ts'
 import { wrongScheme } from './diagnose.ts'
 import { following } from './follow.ts'
@@ -354,15 +354,4 @@ async function after(ms: number, promise: Promise<boolean>): Promise<boolean> {
   const late = AbortSignal.timeout(ms)
   await settled(promise, late)
   return late.aborted || !(await promise)
-}
-
-/** An error that needs no look at the port: an answer of the server, a certificate, a dial that did not come through. */
-function isExplained(error: Error | null): boolean {
-  if (error === null) return false
-  const code = 'code' in error ? String(error.code) : ''
-  return (
-    error.name === 'ReplyError' ||
-    isCertificateCode(code) ||
-    /^E(CONNREFUSED|NOTFOUND|AI_AGAIN|ACCES|NOENT|HOSTUNREACH)$/.test(code)
-  )
 }
