@@ -5,11 +5,21 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Cause } from '../../src/core/ending.ts'
 import type { RedisServer } from '../../src/core/ports.ts'
-import type { KubernetesSettings, SourceRequest } from '../../src/core/settings.ts'
+import type { KubernetesSettings, SourceRequest, TlsSettings } from '../../src/core/settings.ts'
 import { openCluster } from '../../src/kubernetes/index.ts'
 import { openAdmin, resolveRedis } from '../../src/redis/index.ts'
 import { startCutter, type Cutter } from '../support/kubernetes/cutter.ts'
-import { apply, kubectl, newNamespace, ready, redisPod, service } from '../support/kubernetes/objects.ts'
+import {
+  apply,
+  kubectl,
+  newNamespace,
+  ready,
+  redisPod,
+  redisStatefulSet,
+  service,
+} from '../support/kubernetes/objects.ts'
+import { startRouter } from '../support/redis/router.ts'
+import { certificate, startTls } from '../support/redis/secure.ts'
 
 /** A measurement, on a machine that does nothing else: for how long the tunnel is cut, s. */
 const MEASURED_SECONDS = process.env['TIERSHARD_CUT_SECONDS']
@@ -68,8 +78,13 @@ const ROUTES = {
 
 const named = (name: string) => ({ target: { kind: 'service' as const, name } })
 
-async function resolve(kind: SourceRequest['kind'], kubernetes: KubernetesSettings): Promise<RedisServer | Cause> {
+async function resolve(
+  kind: SourceRequest['kind'],
+  kubernetes: KubernetesSettings,
+  more: { readonly tls?: TlsSettings; readonly env?: NodeJS.ProcessEnv; readonly signal?: AbortSignal } = {},
+): Promise<RedisServer | Cause> {
   const settings = {
+    ...(more.tls === undefined ? {} : { tls: more.tls }),
     source: { kind } as SourceRequest,
     control: null,
     databases: null,
@@ -77,7 +92,8 @@ async function resolve(kind: SourceRequest['kind'], kubernetes: KubernetesSettin
     patienceMs: 0,
     kubernetes,
   }
-  const resolved = await resolveRedis(settings, { PATH: '/nonexistent' }, signal, async (it) => openCluster(it))
+  const env = { PATH: '/nonexistent', ...more.env }
+  const resolved = await resolveRedis(settings, env, more.signal ?? signal, async (it) => openCluster(it))
   if (!resolved.ok) return resolved.cause
   cleanups.push(() => resolved.server.close())
   return resolved.server
@@ -146,6 +162,28 @@ describe('port-forward', () => {
     expect(await lease.clean()).toMatchObject({ kind: 'ok', leftovers: { keys: 1 } })
   })
 
+  test('a StatefulSet: its pods are found by its labels', async () => {
+    await apply([redisStatefulSet(namespace.name, 'stateful')])
+    await vi.waitFor(() => ready(namespace.name, 'stateful-0'), 60_000)
+    const target = { kind: 'statefulset', name: 'stateful' } as const
+    const server = await resolve('port-forward', at({ target }))
+    expect(server).toMatchObject({
+      facts: { source: 'port-forward', reason: expect.stringContaining(`master pod ${namespace.name}/stateful-0`) },
+    })
+    await testClient((await held(server)).connection.url).set('k', 'v')
+    expect(await resolve('auto', at({ target }))).toMatchObject({
+      facts: { source: 'port-forward', reason: expect.stringContaining('redis.kubernetes names a statefulset') },
+    })
+    expect(await resolve('nodeport', at({ target }))).toMatchObject({
+      code: 'kubernetes-not-found',
+      message: expect.stringContaining('needs redis.kubernetes.service'),
+    })
+    expect(await resolve('port-forward', at({ target: { kind: 'statefulset', name: 'none' } }))).toMatchObject({
+      code: 'kubernetes-not-found',
+      message: expect.stringContaining(`get the StatefulSet ${namespace.name}/none`),
+    })
+  })
+
   test('a tunnel that is cut every 0.4 s: no idempotent command fails, and no gap is long', async () => {
     const knife = await cutter()
     vi.stubEnv('KUBECONFIG', await behind(knife))
@@ -188,6 +226,15 @@ describe('port-forward', () => {
     const gone = new Promise<Cause>((tell) => server.onGone(tell))
     knife.shut()
     expect(await gone).toMatchObject({ code: 'kubernetes-unreachable' })
+  })
+
+  test('a run that is cancelled while it looks for the master ends at once', async () => {
+    const knife = await cutter()
+    vi.stubEnv('KUBECONFIG', await behind(knife))
+    const cancelling = new AbortController()
+    const resolving = resolve('port-forward', at(), { signal: cancelling.signal })
+    cancelling.abort()
+    expect(await resolving).toMatchObject({ message: expect.stringContaining('cancelled') })
   })
 
   test('credentials that are refused, and verbs that are missing', async () => {
@@ -342,9 +389,42 @@ describe('exposed', () => {
     await kubectl('delete', 'route.route.openshift.io', '-n', namespace.name, '--all')
   })
 
-  function route(name: string, to: string, termination: string): object {
+  // As root, as the cluster needs it: a port below 1024.
+  test('route: through a router on port 443, with TLS and its name', async () => {
+    const redis = await startTls('server')
+    cleanups.push(redis.stop)
+    const router = await startRouter({ localhost: redis.port }, 443)
+    cleanups.push(() => router.stop())
+    await apply([ROUTES])
+    await kubectl('wait', '--for=condition=Established', '--timeout=60s', 'crd/routes.route.openshift.io')
+    await vi.waitFor(() => apply([route('secure', 'noded', 'passthrough', 'localhost')]), 20_000)
+    const tls = { ca: certificate('ca.pem'), cert: certificate('client.pem'), key: certificate('client.key') }
+    for (const kind of ['route', 'auto'] as const) {
+      const server = await resolve(kind, at(named('noded')), { tls })
+      expect(server).toMatchObject({
+        facts: {
+          source: 'route',
+          address: 'rediss://localhost:443',
+          reason: expect.stringContaining(`Route ${namespace.name}/secure`),
+        },
+      })
+      const lease = await held(server)
+      expect(lease.connection).toMatchObject({ host: 'localhost', port: 443, tls })
+      expect(await lease.clean()).toMatchObject({ kind: 'ok' })
+    }
+    await kubectl('delete', 'route.route.openshift.io', '-n', namespace.name, '--all')
+    // Without the cluster: the environment names the host.
+    const env = { REDIS_ROUTE_HOST: 'localhost' }
+    const server = await resolve('auto', at(named('noded')), { tls, env })
+    expect(server).toMatchObject({
+      facts: { source: 'route', address: 'rediss://localhost:443', reason: 'REDIS_ROUTE_HOST is set' },
+    })
+    await held(server)
+  })
+
+  function route(name: string, to: string, termination: string, host = `${name}.invalid`): object {
     const metadata = { name, namespace: namespace.name }
-    const spec = { host: `${name}.invalid`, to: { kind: 'Service', name: to }, tls: { termination } }
+    const spec = { host, to: { kind: 'Service', name: to }, tls: { termination } }
     return { apiVersion: 'route.openshift.io/v1', kind: 'Route', metadata, spec }
   }
 
