@@ -2,12 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Cause } from '../../src/core/ending.ts'
-import type { RedisServer } from '../../src/core/ports.ts'
-import type { KubernetesSettings, SourceRequest, TlsSettings } from '../../src/core/settings.ts'
+import type { KubernetesSettings } from '../../src/core/settings.ts'
 import { openCluster } from '../../src/kubernetes/index.ts'
-import { openAdmin, resolveRedis } from '../../src/redis/index.ts'
+import { openAdmin } from '../../src/redis/index.ts'
 import { startCutter, type Cutter } from '../support/kubernetes/cutter.ts'
 import {
   apply,
@@ -18,14 +17,12 @@ import {
   redisStatefulSet,
   service,
 } from '../support/kubernetes/objects.ts'
-import { startRouter } from '../support/redis/router.ts'
-import { certificate, startTls } from '../support/redis/secure.ts'
+import { clusterRig } from '../support/kubernetes/rig.ts'
 
 /** A measurement, on a machine that does nothing else: for how long the tunnel is cut, s. */
 const MEASURED_SECONDS = process.env['TIERSHARD_CUT_SECONDS']
 const CUT_SECONDS = Number(MEASURED_SECONDS ?? 8)
-const { signal } = new AbortController()
-const cleanups: (() => unknown)[] = []
+const { cleanups, resolve, held } = clusterRig()
 let namespace: Awaited<ReturnType<typeof newNamespace>>
 
 beforeAll(async () => {
@@ -46,67 +43,13 @@ beforeAll(async () => {
   await ready(namespace.name, 'redis-b', 'redis-c')
 })
 afterAll(() => namespace?.remove())
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
-})
 
 function at(more: Partial<KubernetesSettings> = {}): KubernetesSettings {
   const target = { kind: 'service', name: 'redis' } as const
   return { context: null, namespace: namespace.name, target, port: 6379, route: null, waitMs: 2_000, ...more }
 }
 
-/** What OpenShift brings: lets Routes be stored. */
-const ROUTES = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'routes.route.openshift.io' },
-  spec: {
-    group: 'route.openshift.io',
-    names: { kind: 'Route', listKind: 'RouteList', plural: 'routes', singular: 'route' },
-    scope: 'Namespaced',
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-}
-
 const named = (name: string) => ({ target: { kind: 'service' as const, name } })
-
-async function resolve(
-  kind: SourceRequest['kind'],
-  kubernetes: KubernetesSettings,
-  more: { readonly tls?: TlsSettings; readonly env?: NodeJS.ProcessEnv; readonly signal?: AbortSignal } = {},
-): Promise<RedisServer | Cause> {
-  const settings = {
-    ...(more.tls === undefined ? {} : { tls: more.tls }),
-    source: { kind } as SourceRequest,
-    control: null,
-    databases: null,
-    waitMs: 0,
-    patienceMs: 0,
-    kubernetes,
-  }
-  const env = { PATH: '/nonexistent', ...more.env }
-  const resolved = await resolveRedis(settings, env, more.signal ?? signal, async (it) => openCluster(it))
-  if (!resolved.ok) return resolved.cause
-  cleanups.push(() => resolved.server.close())
-  return resolved.server
-}
-
-async function held(server: RedisServer | Cause) {
-  if (!('lease' in server)) throw new Error(server.message)
-  const grant = await server.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-  if (grant.kind === 'refused') throw new Error(grant.cause.message)
-  const [lease] = grant.leases
-  expect(await lease!.open()).toEqual({ kind: 'ok' })
-  return lease!
-}
 
 /** A kubeconfig whose API server is behind the port of a cutter. */
 async function behind(cutter: Cutter, user?: { token: string }): Promise<string> {
@@ -368,65 +311,6 @@ describe('exposed', () => {
       code: 'kubernetes-config',
     })
   })
-
-  test('route: found by its Service, passthrough only, and never another source', async () => {
-    await apply([ROUTES])
-    await kubectl('wait', '--for=condition=Established', '--timeout=60s', 'crd/routes.route.openshift.io')
-    expect(await resolve('route', at(named('single')))).toMatchObject({
-      code: 'kubernetes-not-found',
-      message: expect.stringContaining('no Route'),
-    })
-    const edge = { ...at(named('single')), route: 'edge' }
-    await vi.waitFor(() => apply([route('edge', 'single', 'edge')]), 20_000)
-    expect(await resolve('route', edge)).toMatchObject({
-      code: 'route-without-tls',
-      message: expect.stringContaining('terminates TLS at the router (edge)'),
-    })
-    await apply([route('passed', 'noded', 'passthrough')])
-    const there = { code: 'redis-unreachable', message: expect.stringContaining('rediss://passed.invalid:443') }
-    expect(await resolve('route', at(named('noded')))).toMatchObject(there)
-    expect(await resolve('auto', at(named('noded')))).toMatchObject(there)
-    await kubectl('delete', 'route.route.openshift.io', '-n', namespace.name, '--all')
-  })
-
-  // As root, as the cluster needs it: a port below 1024.
-  test('route: through a router on port 443, with TLS and its name', async () => {
-    const redis = await startTls('server')
-    cleanups.push(redis.stop)
-    const router = await startRouter({ localhost: redis.port }, 443)
-    cleanups.push(() => router.stop())
-    await apply([ROUTES])
-    await kubectl('wait', '--for=condition=Established', '--timeout=60s', 'crd/routes.route.openshift.io')
-    await vi.waitFor(() => apply([route('secure', 'noded', 'passthrough', 'localhost')]), 20_000)
-    const tls = { ca: certificate('ca.pem'), cert: certificate('client.pem'), key: certificate('client.key') }
-    for (const kind of ['route', 'auto'] as const) {
-      const server = await resolve(kind, at(named('noded')), { tls })
-      expect(server).toMatchObject({
-        facts: {
-          source: 'route',
-          address: 'rediss://localhost:443',
-          reason: expect.stringContaining(`Route ${namespace.name}/secure`),
-        },
-      })
-      const lease = await held(server)
-      expect(lease.connection).toMatchObject({ host: 'localhost', port: 443, tls })
-      expect(await lease.clean()).toMatchObject({ kind: 'ok' })
-    }
-    await kubectl('delete', 'route.route.openshift.io', '-n', namespace.name, '--all')
-    // Without the cluster: the environment names the host.
-    const env = { REDIS_ROUTE_HOST: 'localhost' }
-    const server = await resolve('auto', at(named('noded')), { tls, env })
-    expect(server).toMatchObject({
-      facts: { source: 'route', address: 'rediss://localhost:443', reason: 'REDIS_ROUTE_HOST is set' },
-    })
-    await held(server)
-  })
-
-  function route(name: string, to: string, termination: string, host = `${name}.invalid`): object {
-    const metadata = { name, namespace: namespace.name }
-    const spec = { host, to: { kind: 'Service', name: to }, tls: { termination } }
-    return { apiVersion: 'route.openshift.io/v1', kind: 'Route', metadata, spec }
-  }
 
   test('redis status works through a tunnel, and closes it', async () => {
     const settings = {
