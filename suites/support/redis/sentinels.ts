@@ -65,10 +65,12 @@ export async function startReplicated({ tls = false } = {}): Promise<Replicated>
 }
 
 /** Servers use it among each other as well. */
-const TLS = [
-  ...['--tls-cert-file', certificate('server.pem'), '--tls-key-file', certificate('server.key')],
-  ...['--tls-ca-cert-file', certificate('ca.pem'), '--tls-replication', 'yes'],
-]
+const TLS = Object.entries({
+  '--tls-cert-file': certificate('server.pem'),
+  '--tls-key-file': certificate('server.key'),
+  '--tls-ca-cert-file': certificate('ca.pem'),
+  '--tls-replication': 'yes',
+}).flat()
 
 function sentinelConfig(port: number): string {
   return [
