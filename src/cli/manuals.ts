@@ -43,7 +43,7 @@ const REPORTS: OptionText = {
 
 const REDIS: OptionText = {
   flags: '--redis <SOURCE>',
-  text: "Where Redis comes from: 'auto', 'route', 'loadbalancer', 'nodeport', 'port-forward', 'local', 'embedded' or a URL: redis://host:6379, rediss://host:6379, unix:///path/of/socket or redis+sentinel://host:26379,host2:26379/master-name.",
+  text: "Where Redis comes from: 'auto', 'route', 'loadbalancer', 'nodeport', 'port-forward', 'local', 'embedded' or a URL: redis://host:6379, rediss://host:6379, unix:///path/of/socket or redis+sentinel://host:26379,host2:26379/master-name (rediss+sentinel:// with TLS).",
   group: 'How to run',
 }
 

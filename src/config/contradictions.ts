@@ -73,6 +73,13 @@ function suiteContradictions(config: Readonly<Record<string, unknown>>, tiers: r
       const place = ['suites', name, 'tier']
       found.push(wrong(place, 'value', 'there is no such tier', `one of ${tiers.join(', ')}`, show(tier), hint))
     }
+    const isolation = suite['isolation'] ?? 'db'
+    if (suite['port'] !== undefined && (isolation === 'db' || isolation === 'none')) {
+      const problem = 'a port for servers that the suite does not have'
+      const expected = `no port, since isolation is ${show(isolation)}`
+      const hint = "set isolation: 'server', or leave port out"
+      found.push(wrong(['suites', name, 'port'], 'value', problem, expected, show(suite['port']), hint))
+    }
     if (suite['isolation'] === 'none') {
       for (const [variable, text] of Object.entries(objectAt(suite['env']))) {
         const redis = typeof text === 'string' ? placeholdersIn(text).find((it) => it.startsWith('redis.')) : undefined

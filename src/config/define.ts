@@ -62,6 +62,12 @@ export interface UserSuite {
    */
   readonly isolation?: 'db' | 'server' | 'none' | undefined
   /**
+   * Where the servers of `isolation: 'server'` listen. `'free'`: on 127.0.0.1, at any free port. `'standard'`: at port 6379, on
+   * a loopback address of the shard's own (127.0.0.2 and on), for code that takes a host and no port. Linux only, unless
+   * the machine was given those addresses. Default: `'free'`.
+   */
+  readonly port?: 'free' | 'standard' | undefined
+  /**
    * More environment variables for the files. `{redis.url}`, `{redis.host}`, `{redis.port}`, `{redis.db}`,
    * `{redis.username}`, `{redis.password}`, `{redis.prefix}`, `{shard}`, `{tier}` and `{run}` are filled in.
    */
@@ -119,7 +125,7 @@ export interface UserRedis {
    * no file starts; what it spoiled runs again afterwards. Default: 60s.
    */
   readonly patience?: Duration | undefined
-  /** TLS of a `rediss://` server. */
+  /** TLS of a `rediss://` server, or of the servers that Sentinels name. */
   readonly tls?: UserTls | undefined
   /** The Redis in a Kubernetes cluster, for the sources `'route'`, `'loadbalancer'`, `'nodeport'` and `'port-forward'`. */
   readonly kubernetes?: UserKubernetes | undefined
@@ -145,7 +151,7 @@ export interface UserKubernetes {
   readonly wait?: Duration | undefined
 }
 
-/** TLS of a `rediss://` server: paths of PEM files, relative to the folder of the config. */
+/** TLS of a `rediss://` server, or of those that Sentinels name: paths of PEM files, relative to the folder of the config. */
 export interface UserTls {
   /** The authority that signed the server's certificate. Default: the authorities that Node trusts. */
   readonly ca?: string | undefined

@@ -187,6 +187,7 @@ const suite = v.object(
     exclude: v.optional(globs()),
     engine: v.optional(choice(['vitest'])),
     isolation: v.optional(choice(['db', 'server', 'none'])),
+    port: v.optional(choice(['free', 'standard'])),
     env: v.optional(v.record(variable, template, 'an object of environment variables')),
     retries: v.optional(integer(0, MAX_RETRIES)),
   },

@@ -101,6 +101,7 @@ function toSuite(name: string, suite: ParsedSuite): SuiteSettings {
     exclude: suite.exclude ?? [],
     engine: suite.engine ?? 'vitest',
     isolation: suite.isolation ?? 'db',
+    ...(suite.port === undefined ? {} : { port: suite.port }),
     env: suite.env ?? {},
     ...(suite.retries === undefined ? {} : { retries: suite.retries }),
   }

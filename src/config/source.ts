@@ -4,7 +4,7 @@ type UrlOrigin = Extract<SourceRequest, { kind: 'url' }>['from']
 
 /** What a source may be, for messages. */
 export const SOURCE_FORMS =
-  "'auto', 'route', 'loadbalancer', 'nodeport', 'port-forward', 'local', 'embedded' or a URL: redis://host:6379, rediss://host:6379, unix:///path/of/socket or redis+sentinel://host:26379,host2:26379/master-name"
+  "'auto', 'route', 'loadbalancer', 'nodeport', 'port-forward', 'local', 'embedded' or a URL: redis://host:6379, rediss://host:6379, unix:///path/of/socket or redis+sentinel://host:26379,host2:26379/master-name (rediss+sentinel:// with TLS)"
 
 export const WORDS = ['auto', 'route', 'loadbalancer', 'nodeport', 'port-forward', 'local', 'embedded'] as const
 
@@ -16,7 +16,7 @@ export function parseSource(text: string, from: UrlOrigin): SourceRequest | null
 }
 
 function isRedisUrl(text: string): boolean {
-  if (/^redis\+sentinel:\/\/(.*@)?[^/@]+\/[\w.-]+(\/\d*)?$/.test(text)) return true
+  if (/^rediss?\+sentinel:\/\/(.*@)?[^/@]+\/[\w.-]+(\/\d*)?$/.test(text)) return true
   if (!URL.canParse(text)) return false
   const { protocol, hostname, pathname } = new URL(text)
   if (protocol === 'unix:' || protocol === 'redis+unix:') return pathname.length > 1
@@ -27,7 +27,7 @@ function isRedisUrl(text: string): boolean {
  * What stands before the host in URLs. A Redis URL up to its last @, since people forget to encode passwords; of other
  * URLs only what cannot be a path, so that file:///node_modules/@scope/ stays readable.
  */
-const USER_INFO = /(?<=\bredis(?:s|\+[a-z]+)?:\/\/)[^\s'"`]+(?=@)|(?<=\b[a-z][a-z+.-]*:\/\/)[^\s'"`/@]+(?=@)/gi
+const USER_INFO = /(?<=\brediss?(?:\+[a-z]+)?:\/\/)[^\s'"`]+(?=@)|(?<=\b[a-z][a-z+.-]*:\/\/)[^\s'"`/@]+(?=@)/gi
 
 /** The text without the user and password of any URL in it, of the same length so that columns stay right. */
 export function maskSecrets(text: string): string {

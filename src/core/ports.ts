@@ -11,7 +11,7 @@ import type {
   TestResult,
 } from './events.ts'
 import type { Finding } from './findings.ts'
-import type { ClusterSource, KubernetesSettings, TierSettings, TlsSettings } from './settings.ts'
+import type { ClusterSource, KubernetesSettings, ServerPort, TierSettings, TlsSettings } from './settings.ts'
 
 /**
  * What the rooms know of each other. Each interface is asked for by the room that uses it (`run`) and given by another;
@@ -226,8 +226,8 @@ export interface RedisServer {
 /** Servers of the run's own for suites with `isolation: 'server'`: one a shard, and a fresh one for every file. */
 export interface OwnServers {
   readonly facts: ServerFacts
-  /** The server of a shard. It has no lease record, and cannot be lost. */
-  at(shard: number): Lease
+  /** The server of a shard, at a port of this kind. It has no lease record, and cannot be lost. */
+  at(shard: number, port: ServerPort): Lease
   /** Stops what is left. */
   close(): Promise<void>
 }

@@ -44,6 +44,13 @@ export interface Stress {
  */
 export type Isolation = 'db' | 'server' | 'none'
 
+/**
+ * Where the server of a shard listens, in suites with `isolation: 'server'`:
+ * - `free`: 127.0.0.1, and a free port.
+ * - `standard`: port 6379, and a loopback address that no other shard of this machine has.
+ */
+export type ServerPort = 'free' | 'standard'
+
 export interface SuiteSettings {
   readonly name: string
   readonly tier: string
@@ -52,6 +59,8 @@ export interface SuiteSettings {
   readonly exclude: readonly string[]
   readonly engine: 'vitest'
   readonly isolation: Isolation
+  /** Absent: `free`. */
+  readonly port?: ServerPort
   /** Environment for the suite's files; `{redis.url}` and friends are filled in by the run. */
   readonly env: Readonly<Record<string, string>>
   /** How often a failed file of this suite is tried again; absent: as its tier says. */
@@ -96,7 +105,7 @@ export type SourceRequest =
   | { readonly kind: 'local' }
   | { readonly kind: 'embedded' }
 
-/** TLS of a `rediss://` server, as absolute paths of PEM files. */
+/** TLS of a `rediss://` server, or of the servers that Sentinels name, as absolute paths of PEM files. */
 export interface TlsSettings {
   /** The authority that signed the server's certificate; without it, those that Node trusts. */
   readonly ca?: string

@@ -1,9 +1,9 @@
 import { AppsV1Api, CoreV1Api, CustomObjectsApi, KubeConfig } from '@kubernetes/client-node'
 import type { V1Node, V1Pod, V1Service } from '@kubernetes/client-node'
-import { once } from 'node:events'
 import type { Cause } from '../core/ending.ts'
 import type { KubernetesSettings } from '../core/settings.ts'
-import { apiCause, failureOf, notFound } from './causes.ts'
+import { apiCause, configProblem, failureOf, notFound } from './causes.ts'
+import { limited } from './limit.ts'
 
 /** No call of ours takes this long on a cluster that works. */
 const CALL_LIMIT_MS = 10_000
@@ -26,15 +26,16 @@ export class Api {
   readonly config: KubeConfig
   readonly namespace: string
   readonly server: string
+  /** Ends every call. */
+  readonly signal: AbortSignal
   readonly #core: CoreV1Api
-  readonly #signal: AbortSignal
 
   private constructor(config: KubeConfig, namespace: string, server: string, signal: AbortSignal) {
     this.config = config
     this.namespace = namespace
     this.server = server
     this.#core = config.makeApiClient(CoreV1Api)
-    this.#signal = signal
+    this.signal = signal
   }
 
   /** Reads the kubeconfig as kubectl does: KUBECONFIG, the home folder, or the service account of a pod. */
@@ -43,7 +44,7 @@ export class Api {
     try {
       config.loadFromDefault()
     } catch (error) {
-      return { ok: false, cause: badConfig(`The kubeconfig cannot be read: ${(error as Error).message}.`) }
+      return { ok: false, cause: badConfig(`The kubeconfig cannot be read: ${configProblem(error as Error)}.`) }
     }
     if (settings.context !== null) {
       const names = config.getContexts().map(({ name }) => name)
@@ -57,6 +58,11 @@ export class Api {
     if (server === undefined) return { ok: false, cause: badConfig('The kubeconfig names no cluster.') }
     const namespace = settings.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
     return { ok: true, value: new Api(config, namespace, server, signal) }
+  }
+
+  /** The same cluster; calls end with this signal. */
+  within(signal: AbortSignal): Api {
+    return new Api(this.config, this.namespace, this.server, signal)
   }
 
   /** The pods of a label selector; none in a namespace that does not exist is told apart. */
@@ -110,13 +116,8 @@ export class Api {
   }
 
   async #call<T>(doing: string, role: string, call: () => Promise<T>): Promise<Answer<T>> {
-    const limit = AbortSignal.any([AbortSignal.timeout(CALL_LIMIT_MS), this.#signal])
     try {
-      limit.throwIfAborted()
-      const late = once(limit, 'abort').then(() =>
-        Promise.reject(new Error(`no answer within ${CALL_LIMIT_MS / 1000} s`)),
-      )
-      return { ok: true, value: await Promise.race([call(), late]) }
+      return { ok: true, value: await limited(call, CALL_LIMIT_MS, this.signal) }
     } catch (error) {
       return { ok: false, cause: apiCause(failureOf(error), this.server, doing, role) }
     }

@@ -17,7 +17,22 @@ export function failureOf(error: unknown): Failure {
     cause?: { message?: string }
   }
   if (typeof code === 'number') return { status: code, message: statusMessage(body) }
+  // Node quotes what it could not parse: that may be the credentials that a plugin printed.
+  if (error instanceof SyntaxError)
+    return { status: null, message: 'what it, or the credential plugin, said is no JSON' }
   return { status: null, message: cause?.message || message || String(error) }
+}
+
+/**
+ * Why a kubeconfig cannot be used, without a word of what is in it: js-yaml shows the lines around the error, and names
+ * the alias or tag that it stumbled over, which may be part of a token.
+ */
+export function configProblem(error: Error): string {
+  if (error.name !== 'YAMLException') return failureOf(error).message
+  const { reason, mark } = error as { reason?: string; mark?: { line: number; column: number } }
+  // What it quotes comes after a quotation mark, a bracket or a colon; those between apostrophes are its own.
+  const words = reason?.split(/["<]|!<|: /)[0]?.trim() || 'it is no YAML'
+  return mark === undefined ? words : `${words} (line ${mark.line + 1}, column ${mark.column + 1})`
 }
 
 /** The `message` of a Status object, whether it comes parsed or as text. */
@@ -58,11 +73,7 @@ export function apiCause(failure: Failure, server: string, doing: string, role: 
         remedy: `Grant the verb in a Role: ${missingRule(failure.message) ?? role}.`,
       }
     case 404:
-      return {
-        code: 'kubernetes-not-found',
-        message: `Could not ${doing}: there is none${said}.`,
-        remedy: 'Correct the names in redis.kubernetes: context, namespace, and service, statefulset or selector.',
-      }
+      return notFound(`Could not ${doing}: there is none${said}.`)
     default:
       return {
         code: 'kubernetes-error',

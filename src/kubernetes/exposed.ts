@@ -4,7 +4,7 @@ import type { Cause } from '../core/ending.ts'
 import type { ClusterSource, KubernetesSettings } from '../core/settings.ts'
 import type { Answer, Api, Route } from './api.ts'
 import { notFound, notReady } from './causes.ts'
-import { redisPods } from './pods.ts'
+import { podsOf } from './pods.ts'
 
 const POLL_MS = 500
 
@@ -25,7 +25,7 @@ export async function discoverSource(
   const name = `${api.namespace}/${settings.target.name}`
   const service = await api.service(settings.target.name)
   if (!service.ok) return service
-  const pods = await redisPods(api, settings)
+  const pods = await podsOf(api, service.value)
   if (!pods.ok) return pods
   if (ready(pods.value).length > 1) return forward(`the Service ${name} spreads over ${ready(pods.value).length} pods`)
   const routes = await api.routes()
@@ -141,7 +141,7 @@ async function singleService(api: Api, settings: KubernetesSettings): Promise<An
   }
   const service = await api.service(settings.target.name)
   if (!service.ok) return service
-  const pods = await redisPods(api, settings)
+  const pods = await podsOf(api, service.value)
   if (!pods.ok) return pods
   const count = ready(pods.value).length
   if (count <= 1) return service

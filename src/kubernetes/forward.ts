@@ -48,9 +48,18 @@ export class Forward {
     this.#server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => void this.#serve(socket))
   }
 
-  /** Finds the master and listens on the loopback interface. */
-  static async open(api: Api, settings: KubernetesSettings, roleOf: RoleOf): Promise<Answer<Forward>> {
-    const master = await masterPod(api, settings, roleOf)
+  /**
+   * Finds the master and listens on the loopback interface.
+   *
+   * @param signal ends the search; a tunnel that is there has to work while a cancelled run winds up
+   */
+  static async open(
+    api: Api,
+    settings: KubernetesSettings,
+    roleOf: RoleOf,
+    signal: AbortSignal,
+  ): Promise<Answer<Forward>> {
+    const master = await masterPod(api.within(signal), settings, roleOf)
     if (!master.ok) return master
     const forward = new Forward(api, settings, roleOf, master.value)
     forward.#server.listen(0, '127.0.0.1')
@@ -105,7 +114,7 @@ export class Forward {
   async #dial(): Promise<PodStream | null> {
     const pod = this.#pod
     const [dialled, proof] = await Promise.all([
-      dialPod(this.#api.config, { namespace: this.#api.namespace, pod, port: this.#settings.port }),
+      dialPod(this.#api.config, { namespace: this.#api.namespace, pod, port: this.#settings.port }, this.#api.signal),
       this.#prove(pod),
     ])
     if (dialled.ok && proof === 'master') {

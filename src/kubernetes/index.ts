@@ -19,7 +19,7 @@ export function openCluster(settings: KubernetesSettings): Cluster {
       return found.ok ? { ok: true, ...found.value } : found
     },
     async reach(source, roleOf, signal) {
-      // A tunnel has to work while a cancelled run winds up.
+      // What a tunnel needs later must not end with the signal; see Forward.open.
       const api = Api.open(settings, source === 'port-forward' ? new AbortController().signal : signal)
       return api.ok ? reach(api.value, settings, source, roleOf, signal) : api
     },
@@ -41,7 +41,7 @@ async function reach(
     case 'nodeport':
       return placed(await nodePort(api, settings))
     case 'port-forward': {
-      const opened = await Forward.open(api, settings, roleOf)
+      const opened = await Forward.open(api, settings, roleOf, signal)
       if (!opened.ok) return opened
       const forward = opened.value
       return {

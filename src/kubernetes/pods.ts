@@ -1,4 +1,4 @@
-import type { V1Pod } from '@kubernetes/client-node'
+import type { V1Pod, V1Service } from '@kubernetes/client-node'
 import type { Cause } from '../core/ending.ts'
 import { unreachable } from '../core/ending.ts'
 import type { RoleOf } from '../core/ports.ts'
@@ -16,7 +16,15 @@ type Asked =
 
 /** The pods that hold the Redis of the settings, by their labels. */
 export async function redisPods(api: Api, { target }: KubernetesSettings): Promise<Answer<V1Pod[]>> {
-  const selector = await selectorOf(api, target)
+  return labelled(api, await selectorOf(api, target))
+}
+
+/** The pods that a Service selects. */
+export async function podsOf(api: Api, service: V1Service): Promise<Answer<V1Pod[]>> {
+  return labelled(api, serviceSelector(api, service))
+}
+
+async function labelled(api: Api, selector: Answer<string>): Promise<Answer<V1Pod[]>> {
   if (!selector.ok) return selector
   const pods = await api.pods(selector.value)
   if (!pods.ok || pods.value.length > 0) return pods
@@ -40,7 +48,7 @@ export async function masterPod(api: Api, settings: KubernetesSettings, roleOf: 
 
 /** Asks the Redis of a pod for its role, through a tunnel of its own. */
 export async function ask(api: Api, pod: string, port: number, roleOf: RoleOf): Promise<Asked> {
-  const dialled = await dialPod(api.config, { namespace: api.namespace, pod, port })
+  const dialled = await dialPod(api.config, { namespace: api.namespace, pod, port }, api.signal)
   if (!dialled.ok) {
     const { status, message } = dialled.failure
     if (status === 401 || status === 403) {
@@ -73,14 +81,17 @@ async function selectorOf(api: Api, target: KubernetesSettings['target']): Promi
     }
     case 'service': {
       const service = await api.service(target.name)
-      if (!service.ok) return service
-      const labels = service.value.spec?.selector ?? {}
-      if (Object.keys(labels).length > 0) return { ok: true, value: joined(labels) }
-      return { ok: false, cause: notFound(`The Service ${api.namespace}/${target.name} selects no pods.`) }
+      return service.ok ? serviceSelector(api, service.value) : service
     }
     default:
       return unreachable(target.kind)
   }
+}
+
+function serviceSelector(api: Api, service: V1Service): Answer<string> {
+  const labels = service.spec?.selector ?? {}
+  if (Object.keys(labels).length > 0) return { ok: true, value: joined(labels) }
+  return { ok: false, cause: notFound(`The Service ${api.namespace}/${service.metadata?.name} selects no pods.`) }
 }
 
 function joined(labels: Readonly<Record<string, string>>): string {

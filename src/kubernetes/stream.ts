@@ -1,9 +1,12 @@
-import { Duplex } from 'node:stream'
+import { addAbortSignal, Duplex } from 'node:stream'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { WebSocket, type ClientOptions } from 'ws'
-import { statusMessage, type Failure } from './causes.ts'
+import { failureOf, statusMessage, type Failure } from './causes.ts'
+import { limited } from './limit.ts'
 
 const DIAL_LIMIT_MS = 5_000
+/** A credential plugin may have to ask a cloud, and takes seconds for it. */
+const ACCESS_LIMIT_MS = 10_000
 /** Tokens live for minutes at least, and a refused one ends the forward. */
 const ACCESS_MS = 10_000
 const PING_MS = 10_000
@@ -23,15 +26,23 @@ export type Dialled =
   | { readonly ok: true; readonly stream: PodStream }
   | { readonly ok: false; readonly failure: Failure }
 
-/** One connection to a port of a pod, through the API server: a WebSocket of its own. */
-export async function dialPod(config: KubeConfig, { namespace, pod, port }: PodPort): Promise<Dialled> {
+/**
+ * One connection to a port of a pod, through the API server: a WebSocket of its own.
+ *
+ * @param signal ends the dial, and the stream
+ */
+export async function dialPod(
+  config: KubeConfig,
+  { namespace, pod, port }: PodPort,
+  signal: AbortSignal,
+): Promise<Dialled> {
   const server = config.getCurrentCluster()?.server ?? ''
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/portforward?ports=${port}`
   let options: ClientOptions
   try {
-    options = await accessTo(config)
+    options = await limited(() => accessTo(config), ACCESS_LIMIT_MS, signal)
   } catch (error) {
-    return { ok: false, failure: { status: null, message: (error as Error).message } }
+    return { ok: false, failure: failureOf(error) }
   }
   const socket = new WebSocket(`${server.replace(/^http/, 'ws').replace(/\/$/, '')}${path}`, ['v4.channel.k8s.io'], {
     ...options,
@@ -39,7 +50,7 @@ export async function dialPod(config: KubeConfig, { namespace, pod, port }: PodP
     perMessageDeflate: false,
   })
   // Before it is open: the first frames come with the answer to the handshake.
-  const stream = new PodStream(socket)
+  const stream = addAbortSignal(signal, new PodStream(socket))
   return new Promise((resolve) => {
     const fail = (failure: Failure): void => {
       stream.destroy()

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { unreachable } from '../core/ending.ts'
+import { unreachable, type Cause, type CauseCode } from '../core/ending.ts'
 import type { Enforcement, ServerFacts } from '../core/events.ts'
 import { AWAY_LIMIT_MS, type AdminConnection, type Answer } from './connection.ts'
 import { recordedDenials, type Denial } from './denials.ts'
@@ -45,6 +45,9 @@ export function rules(dialect: Dialect, database: number): string[] {
   }
 }
 
+/** A rule or command that the server does not know, and one that it denies. */
+const REFUSALS: ReadonlySet<CauseCode> = new Set(['redis-error', 'redis-denied'])
+
 const DIALECTS: readonly Dialect[] = ['valkey-9.1', 'redis-7', 'redis-6.2']
 
 export interface Guard {
@@ -53,12 +56,15 @@ export interface Guard {
   readonly enforcement: Enforcement
 }
 
-/** Finds out what this server can enforce, by making a user that cannot log in, and deleting it. */
+/**
+ * Finds out what this server can enforce, by making a user that cannot log in, and deleting it. Only what the server
+ * itself says makes isolation a convention; a server that is not there to be asked is a cause.
+ */
 export async function findGuard(
   connection: AdminConnection,
   product: ServerFacts['product'],
   wanted: 'auto' | 'off',
-): Promise<Guard> {
+): Promise<Guard | { readonly cause: Cause }> {
   if (wanted === 'off') return convention("redis.acl is 'off'")
   if (product !== 'redis' && product !== 'valkey') return convention('the server is neither Redis nor Valkey')
   const probe = `${USER_PREFIX}probe-${randomUUID()}`
@@ -66,8 +72,11 @@ export async function findGuard(
     const made = await command(connection, 'SETUSER', probe, 'reset', 'off', ...rules(dialect, 0))
     if (made.ok) {
       await command(connection, 'DELUSER', probe)
-      return { dialect, enforcement: { by: 'acl', reason: await describe(connection, dialect) } }
+      const user = await command(connection, 'GETUSER', 'default')
+      if (!user.ok && !REFUSALS.has(user.cause.code)) return user
+      return { dialect, enforcement: { by: 'acl', reason: describe(dialect, user.ok ? user.value : null) } }
     }
+    if (!REFUSALS.has(made.cause.code)) return made
     if (made.cause.code === 'redis-denied') return convention('its user may not make users (ACL SETUSER)')
   }
   return convention('the server has no access control lists of a kind that is known')
@@ -77,9 +86,9 @@ function convention(reason: string): Guard {
   return { dialect: null, enforcement: { by: 'convention', reason } }
 }
 
-async function describe(connection: AdminConnection, dialect: Dialect): Promise<string> {
-  const user = await command(connection, 'GETUSER', 'default')
-  const flags = user.ok ? JSON.stringify(user.value) : ''
+/** @param user what the server says of its default user; null: nothing */
+function describe(dialect: Dialect, user: unknown): string {
+  const flags = JSON.stringify(user)
   const open = flags.includes('"nopass"') && flags.includes('"on"')
   const holes = [
     ...(dialect === 'valkey-9.1' ? [] : ['a connection that selects no database sits in database 0']),
@@ -117,7 +126,9 @@ export class LeaseUser {
   /** What was denied before the present file. */
   #before: ReadonlyMap<string, number> = new Map()
   #openedAt = 0
-  /** The connection over which it was made; null: it is not there. */
+  /** Between {@link admit} and {@link expel}. */
+  #wanted = false
+  /** The connection over which it was made; null: it is not there, or nobody knows. */
   #madeOver: number | null = null
 
   constructor(connection: AdminConnection, dialect: Dialect, database: number, fence: number) {
@@ -129,21 +140,38 @@ export class LeaseUser {
   /** Makes the user, or makes it again: connections that it has stay as they are. */
   admit(): Promise<Answer> {
     this.#openedAt = performance.now()
+    this.#wanted = true
     return this.#make()
   }
 
-  /** Makes the user again if the connection has been up anew since: another server may be at its other end. */
+  /**
+   * Makes the user again if the connection has been up anew since, because another server may be at its other end, or if
+   * the last try failed.
+   */
   async keep(): Promise<void> {
-    if (this.#madeOver !== null && this.#madeOver !== this.#connection.times) await this.#make()
+    if (this.#wanted && this.#madeOver !== this.#connection.times) await this.#make()
   }
 
-  #make(): Promise<Answer> {
-    this.#madeOver = this.#connection.times
-    return command(this.#connection, 'SETUSER', this.name, 'reset', 'on', `>${this.password}`, ...this.#rules)
+  async #make(): Promise<Answer> {
+    const over = this.#connection.times
+    const made = await command(
+      this.#connection,
+      'SETUSER',
+      this.name,
+      'reset',
+      'on',
+      `>${this.password}`,
+      ...this.#rules,
+    )
+    // It may have waited for the server until nobody wanted the user any more.
+    if (!this.#wanted) await this.expel()
+    else if (made.ok) this.#madeOver = over
+    return made
   }
 
   /** Deletes the user; the server closes its connections. Not worth a wait: the next holder does it as well. */
   async expel(): Promise<void> {
+    this.#wanted = false
     this.#madeOver = null
     await this.#connection.run({ command: 'ACL', args: ['DELUSER', this.name], patienceMs: 0, repeatable: true })
   }

@@ -24,12 +24,8 @@ export function connectCause(failure: ConnectFailure): Cause {
   if (error && /Unknown RESP type/.test(error.message)) return notRedis(label, error)
   if (limitMs !== null || (error && /timed out|ETIMEDOUT/.test(error.message))) return timeoutCause(failure)
   const code = error && 'code' in error ? String(error.code) : ''
-  if (error && /alert (certificate required|bad certificate|unknown ca)/i.test(error.message)) {
-    return refusedCertificate(label, error)
-  }
-  if (/CERT|SIGNED|ALTNAME|ISSUER/.test(code)) {
-    return certificateCause(label, code, firstLine(error))
-  }
+  if (error && refusesCertificate(error)) return refusedCertificate(label, error)
+  if (isCertificateCode(code)) return certificateCause(label, code, firstLine(error))
   if (/SSL|EPROTO|TLS/.test(code)) {
     return {
       code: 'redis-not-redis',
@@ -53,6 +49,27 @@ export function connectCause(failure: ConnectFailure): Cause {
     message: `No connection to the Redis at ${label}: ${why}.`,
     remedy: 'Start the server, or correct the address. Nothing else is tried when a Redis was asked for.',
   }
+}
+
+/** Whether Node ended a handshake because of the server's certificate: the codes of OpenSSL's verification, and its own. */
+export function isCertificateCode(code: string): boolean {
+  return /CERT|SIGNED|SIGNATURE|ALTNAME|ISSUER|CRL|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH/.test(code)
+}
+
+/** An error that needs no look at the port: an answer of the server, a certificate, a dial that did not come through. */
+export function isExplained(error: Error | null): boolean {
+  if (error === null) return false
+  const code = 'code' in error ? String(error.code) : ''
+  return (
+    error.name === 'ReplyError' ||
+    isCertificateCode(code) ||
+    /^E(CONNREFUSED|NOTFOUND|AI_AGAIN|ACCES|NOENT|HOSTUNREACH)$/.test(code)
+  )
+}
+
+/** Whether the server ended the handshake because of our certificate, or the lack of one. */
+export function refusesCertificate(error: Error): boolean {
+  return /\balert (?:[\w ]*certificate|unknown ca)\b/i.test(error.message)
 }
 
 function certificateCause(label: string, code: string, why: string): Cause {
@@ -127,6 +144,8 @@ function notRedis(label: string, error: Error): Cause {
   }
 }
 
+export const MEMORY_REMEDY = 'Free memory on the server (tiershard never deletes data of others), or raise maxmemory.'
+export const CLIENTS_REMEDY = 'Raise maxclients, or look for clients that leave connections open (CLIENT LIST).'
 const REPLICA_REMEDY = 'A Service that spreads over all pods also picks replicas.'
 const REFUSES_WRITES = 'Point tiershard at a server that takes writes.'
 
@@ -156,7 +175,7 @@ const REPLIES: Readonly<Record<string, { readonly code: CauseCode; readonly says
     OOM: {
       code: 'redis-out-of-memory',
       says: 'has used up its maxmemory and refuses writes',
-      remedy: 'Free memory on the server (tiershard never deletes data of others), or raise maxmemory.',
+      remedy: MEMORY_REMEDY,
     },
     LOADING: {
       code: 'redis-loading',
@@ -203,7 +222,7 @@ function clusterRemedy(): string {
  */
 export function replyCause(error: Error, label: string, password = false): Cause {
   const words = /(?:^|-|\s)([A-Z]{3,})\b/g
-  for (const [, word] of error.message.matchAll(words)) {
+  for (const [, word] of withoutArguments(error.message).matchAll(words)) {
     const known = word === undefined ? undefined : REPLIES[word]
     if (known) return { code: known.code, message: `The Redis at ${label} ${known.says}.`, remedy: known.remedy }
   }
@@ -218,7 +237,7 @@ export function replyCause(error: Error, label: string, password = false): Cause
     return {
       code: 'redis-too-many-clients',
       message: `The Redis at ${label} has no connection left: its maxclients is reached.`,
-      remedy: 'Raise maxclients, or look for clients that leave connections open (CLIENT LIST).',
+      remedy: CLIENTS_REMEDY,
     }
   }
   return {
@@ -237,6 +256,15 @@ export function goneCause(label: string, why: string): Cause {
   }
 }
 
+/** Between the choice of a port and the start of a server of ours there, somebody else took it. */
+export function portTakenCause(program: string, host: string, port: number): Cause {
+  return {
+    code: 'port-taken',
+    message: `${program} could not start: port ${port} of ${host} was taken by another program just before.`,
+    remedy: 'Run again.',
+  }
+}
+
 export function clusterCause(label: string): Cause {
   return { code: 'redis-cluster', message: `The Redis at ${label} is a node of a cluster.`, remedy: clusterRemedy() }
 }
@@ -249,8 +277,13 @@ export function tooFewCause(label: string, message: string): Cause {
   }
 }
 
+/** Redis repeats the arguments of a command that it does not know (a renamed AUTH, say), passwords among them. */
+function withoutArguments(message: string): string {
+  return message.replace(/,? with args beginning with.*/s, '')
+}
+
 function firstLine(error: Error | null): string {
   // OpenSSL's messages carry the thread and the source line: what a user can read is the part before the last fields.
-  const line = error?.message.split('\n')[0]?.trim() ?? 'the connection was closed'
+  const line = withoutArguments(error?.message.split('\n')[0]?.trim() ?? 'the connection was closed')
   return /SSL routines:[^:]*:([^:]+)/.exec(line)?.[1] ?? line
 }

@@ -1,6 +1,6 @@
 import { unreachable, type Cause } from '../core/ending.ts'
 import type { CheckCode, Finding } from '../core/findings.ts'
-import { replicaCause, sentinelPortCause } from './causes.ts'
+import { CLIENTS_REMEDY, MEMORY_REMEDY, replicaCause, sentinelPortCause } from './causes.ts'
 import type { Role } from './role.ts'
 
 /** INFO of a server as a table. */
@@ -75,10 +75,10 @@ function memory(info: Info, label: string): Finding[] {
   const evidence =
     `uses ${bytes(used)} of ${max ? 'its maxmemory of' : 'the'} ${bytes(limit)}` +
     `${max ? '' : ' of its machine (maxmemory is not set)'}, ${Math.floor(share * 100)}%`
-  const remedy = 'Free memory on the server (tiershard never deletes data of others), or raise maxmemory.'
   if (share < MEMORY.warning) return [ok('memory', evidence)]
-  if (share < MEMORY.error) return [warning('memory', evidence, remedy)]
-  return [error('memory', { code: 'redis-out-of-memory', message: `The Redis at ${label} ${evidence}.`, remedy })]
+  if (share < MEMORY.error) return [warning('memory', evidence, MEMORY_REMEDY)]
+  const message = `The Redis at ${label} ${evidence}.`
+  return [error('memory', { code: 'redis-out-of-memory', message, remedy: MEMORY_REMEDY })]
 }
 
 /** A server that evicts throws away test data and leases: with a TTL, a lease is among the first to go. */
@@ -106,9 +106,7 @@ function clients(info: Info): Finding[] {
     `${rejected} rejected since its start`
   const crowded = max !== null && connected > max * CLIENTS
   if (!crowded && rejected === 0) return [ok('clients', evidence)]
-  return [
-    warning('clients', evidence, 'Raise maxclients, or look for clients that leave connections open (CLIENT LIST).'),
-  ]
+  return [warning('clients', evidence, CLIENTS_REMEDY)]
 }
 
 function persistence(info: Info): Finding[] {

@@ -58,15 +58,15 @@ export function routeAddress(host: string, env: NodeJS.ProcessEnv): Address {
   }
 }
 
-const NOT_THROUGH: ReadonlySet<CauseCode> = new Set([
-  'redis-not-redis',
-  'redis-timeout',
-  'redis-tls',
-  'redis-certificate',
-])
+const NOT_THROUGH: ReadonlySet<CauseCode> = new Set(['redis-not-redis', 'redis-timeout', 'redis-tls'])
 
 /** What does not answer behind a Route is most often a plain Redis, or a router that opens the TLS. */
 export function throughRouter(cause: Cause): Cause {
+  if (cause.code === 'redis-certificate') {
+    const advice =
+      'If it is the certificate of the router, the Route opens the TLS: it needs `termination: passthrough`.'
+    return { ...cause, remedy: `${cause.remedy} ${advice}` }
+  }
   if (!NOT_THROUGH.has(cause.code)) return cause
   const advice =
     'A router passes Redis on only as TLS that it does not open: Redis needs a tls-port, and the Route `termination: passthrough`. A plain Redis cannot pass; use port-forward.'

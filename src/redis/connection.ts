@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import type { Cause } from '../core/ending.ts'
 import type { Address } from './address.ts'
-import { connectCause, goneCause, replyCause } from './causes.ts'
+import { connectCause, goneCause, isExplained, replyCause } from './causes.ts'
 import type { Info } from './checks.ts'
 import { wrongScheme } from './diagnose.ts'
 import { following } from './follow.ts'
@@ -19,6 +19,8 @@ export const AWAY_LIMIT_MS = 10_000
 /** The longest script of ours takes less than a second. */
 const SILENCE_LIMIT_MS = 3_000
 const REPLICATION_LIMIT_MS = 5_000
+/** WAIT holds up everything behind it, heartbeats too, and counts as silence; so it is asked again and again. */
+const REPLICATION_WAIT_MS = 200
 /** After this, a server that has not answered to TLS is asked whether it speaks plain Redis. */
 const SCHEME_PATIENCE_MS = 1_000
 
@@ -135,7 +137,11 @@ export class AdminConnection {
       return { ok: true, connection }
     }
     const certain =
-      typeof up === 'object' ? up : isExplained(connection.#error) ? null : await (early ?? wrongScheme(address))
+      typeof up === 'object'
+        ? up
+        : signal.aborted || isExplained(connection.#error)
+          ? null
+          : await (early ?? wrongScheme(address))
     const cause =
       address.problem?.() ??
       certain ??
@@ -173,10 +179,14 @@ export class AdminConnection {
   async replicated(): Promise<boolean> {
     const role = await this.role(null)
     if (role?.kind === 'master' && role.replicas === 0) return true
-    return this.#redis.wait(1, REPLICATION_LIMIT_MS).then(
-      (replicas) => replicas > 0,
-      () => false,
-    )
+    const over = this.#times
+    for (const begun = performance.now(); performance.now() - begun < REPLICATION_LIMIT_MS;) {
+      const replicas = await this.#redis.wait(1, REPLICATION_WAIT_MS).catch(() => -1)
+      // A new connection has written nothing yet: its WAIT is true at once.
+      if (replicas < 0 || this.#times !== over) return false
+      if (replicas > 0) return true
+    }
+    return false
   }
 
   /** INFO as a table; null when the user may not call it. */
@@ -316,9 +326,14 @@ function commandName(script: ScriptName): string {
   return `tiershard:${script}`
 }
 
+const sources = new Map<ScriptName, string>()
+
+/** Read once: a connection is opened for every file of a suite with servers of its own. */
 function source(script: ScriptName): string {
   // From dist/redis/ as well: the Lua files are not copied there.
-  return readFileSync(new URL(`../../src/redis/lua/${script}.lua`, import.meta.url), 'utf8')
+  const lua = sources.get(script) ?? readFileSync(new URL(`../../src/redis/lua/${script}.lua`, import.meta.url), 'utf8')
+  sources.set(script, lua)
+  return lua
 }
 
 /** Whether the promise fulfilled before the signal. */
@@ -339,14 +354,4 @@ async function after(ms: number, promise: Promise<boolean>): Promise<boolean> {
   const late = AbortSignal.timeout(ms)
   await settled(promise, late)
   return late.aborted || !(await promise)
-}
-
-/** An error that needs no look at the port: an answer of the server, a certificate, a dial that did not come through. */
-function isExplained(error: Error | null): boolean {
-  if (error === null) return false
-  const code = 'code' in error ? String(error.code) : ''
-  return (
-    error.name === 'ReplyError' ||
-    /^E(CONNREFUSED|NOTFOUND|AI_AGAIN|ACCES|NOENT|HOSTUNREACH)$|CERT|SIGNED|ALTNAME|ISSUER/.test(code)
-  )
 }

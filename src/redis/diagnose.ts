@@ -3,7 +3,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import type { Cause } from '../core/ending.ts'
 import type { Address } from './address.ts'
-import { refusedCertificate } from './causes.ts'
+import { refusedCertificate, refusesCertificate } from './causes.ts'
 import { tlsOptions } from './tls.ts'
 
 /** Long enough for a handshake on a busy machine; a server that takes longer has no say in the cause. */
@@ -18,7 +18,7 @@ export async function wrongScheme(address: Address): Promise<Cause | null> {
   if (address.socket !== undefined) return null
   if (address.tls) {
     const [plain, alert] = await Promise.all([speaksPlain(address), alertOf(address)])
-    if (alert !== null && /certificate|unknown ca/i.test(alert.message)) return refusedCertificate(address.label, alert)
+    if (alert !== null && refusesCertificate(alert)) return refusedCertificate(address.label, alert)
     if (!plain) return null
     return {
       code: 'redis-tls',

@@ -6,6 +6,7 @@ import { error } from './checks.ts'
 import { AdminConnection } from './connection.ts'
 import { examine } from './facts.ts'
 import { choose, reach } from './resolve.ts'
+import { leasable } from './server.ts'
 
 export interface Diagnosis {
   /** Scheme, host and port, without credentials; null when there is no server to look at. */
@@ -37,7 +38,11 @@ export async function consult(
     if (!opened.ok) return { ...about, facts: null, findings: [error('connection', opened.cause)] }
     const { facts, findings } = await examine(opened.connection, origin, signal)
     opened.connection.close()
-    return { ...about, facts, findings }
+    const candidates = facts === null ? [] : leasable(facts, settings)
+    if (Array.isArray(candidates)) return { ...about, facts, findings }
+    // Its databases are there, and none that this config lets a shard have.
+    const judged = findings.map((finding) => (finding.check === 'databases' ? error('databases', candidates) : finding))
+    return { ...about, facts, findings: judged }
   } finally {
     await own?.stop()
   }

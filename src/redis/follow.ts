@@ -1,7 +1,9 @@
 import net from 'node:net'
+import tls from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AbstractConnector } from 'ioredis'
 import type { Address } from './address.ts'
+import { tlsOptions } from './tls.ts'
 
 const PAUSE_MS = 100
 
@@ -24,7 +26,10 @@ export function following(
         const address = await follow()
         if (address !== null && this.connecting) {
           moved(address)
-          this.stream = net.connect({ host: address.host, port: address.port })
+          const { host, port } = address
+          this.stream = address.tls
+            ? tls.connect({ host, port, ...tlsOptions(host, address.secure) })
+            : net.connect({ host, port })
           return this.stream
         }
         await sleep(PAUSE_MS)

@@ -6,7 +6,8 @@ import os from 'node:os'
 import path from 'node:path'
 import type { Cause } from '../core/ending.ts'
 import type { Started } from './embedded/start.ts'
-import { OwnProcess, ready } from './own.ts'
+import { portTakenCause } from './causes.ts'
+import { LOOPBACK, OwnProcess, ready, type Place } from './own.ts'
 
 const PROGRAMS = ['valkey-server', 'redis-server'] as const
 const START_LIMIT_MS = 15_000
@@ -31,18 +32,22 @@ export async function findNative(env: NodeJS.ProcessEnv): Promise<string | null>
   return null
 }
 
-/** Starts a native server: loopback, a free port, a folder of its own, nothing kept on disk. */
-export async function startLocal(program: string, signal: AbortSignal): Promise<Started> {
+/**
+ * Starts a native server: loopback, a folder of its own, nothing kept on disk.
+ *
+ * @param place without it, any free port
+ */
+export async function startLocal(program: string, signal: AbortSignal, place?: Place): Promise<Started> {
+  if (place !== undefined) return startOn(program, place, signal)
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort()
-    const started = await startOn(program, port, signal)
+    const started = await startOn(program, { host: LOOPBACK, port: await freePort() }, signal)
     if (started.ok || started.cause.code !== 'port-taken' || attempt === PORT_TRIES) return started
   }
 }
 
-async function startOn(program: string, port: number, signal: AbortSignal): Promise<Started> {
+async function startOn(program: string, { host, port }: Place, signal: AbortSignal): Promise<Started> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'tiershard-redis-'))
-  const listen = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--databases', String(DATABASES)]
+  const listen = ['--port', String(port), '--bind', host, '--dir', folder, '--databases', String(DATABASES)]
   const keepNothing = ['--save', '', '--appendonly', 'no']
   const stayHere = ['--daemonize', 'no', '--loglevel', 'notice', '--logfile', '']
   const child = spawn(program, [...listen, ...keepNothing, ...stayHere], {
@@ -60,9 +65,9 @@ async function startOn(program: string, port: number, signal: AbortSignal): Prom
   const problem = await ready(own, listening, START_LIMIT_MS, signal)
   if (problem !== null) {
     await own.stop()
-    return { ok: false, cause: startFailed(program, port, problem, own) }
+    return { ok: false, cause: startFailed(program, { host, port }, problem, own) }
   }
-  const server = { host: '127.0.0.1', port, onExit: own.onExit.bind(own), stop: own.stop.bind(own) }
+  const server = { host, port, onExit: own.onExit.bind(own), stop: own.stop.bind(own) }
   return { ok: true, server }
 }
 
@@ -76,14 +81,8 @@ export function noNativeServer(): Cause {
   }
 }
 
-function startFailed(program: string, port: number, problem: string, own: OwnProcess): Cause {
-  if (own.printed('Address already in use')) {
-    return {
-      code: 'port-taken',
-      message: `${program} could not start: port ${port} was taken by another program just before.`,
-      remedy: 'Run again.',
-    }
-  }
+function startFailed(program: string, { host, port }: Place, problem: string, own: OwnProcess): Cause {
+  if (own.printed('Address already in use')) return portTakenCause(program, host, port)
   const words = own.lastWords
   return {
     code: 'redis-start-failed',
@@ -93,7 +92,7 @@ function startFailed(program: string, port: number, problem: string, own: OwnPro
 }
 
 async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
+  const server = net.createServer().listen(0, LOOPBACK)
   await once(server, 'listening')
   const { port } = server.address() as net.AddressInfo
   server.close()

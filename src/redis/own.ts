@@ -5,6 +5,14 @@ import { rm } from 'node:fs/promises'
 /** How much of a server's output is kept for messages, characters. */
 const TAIL = 4_000
 
+export const LOOPBACK = '127.0.0.1'
+
+/** Where a server of ours is to listen: an address of the loopback interface. */
+export interface Place {
+  readonly host: string
+  readonly port: number
+}
+
 /** A server that this run started, and that ends with it. */
 export interface OwnServer {
   readonly host: string

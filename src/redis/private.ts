@@ -3,14 +3,21 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Leftovers, ServerFacts } from '../core/events.ts'
 import type { Cleaned, Connection, Lease, OwnServersResult, Trouble } from '../core/ports.ts'
-import type { RedisSettings } from '../core/settings.ts'
+import type { RedisSettings, ServerPort } from '../core/settings.ts'
 import { addressOf, connectionTo } from './address.ts'
 import { ClientWatch } from './clients.ts'
 import { AdminConnection } from './connection.ts'
 import { startEmbedded, type Started } from './embedded/start.ts'
 import { leftBehind, readSample, SAMPLED_KEYS } from './leaks.ts'
 import { DATABASES as NATIVE_DATABASES, findNative, noNativeServer, startLocal } from './local.ts'
-import type { OwnServer } from './own.ts'
+import type { OwnServer, Place } from './own.ts'
+import { StandardPort, type Start } from './standard-port.ts'
+
+/**
+ * For all of the look at what a file left. It takes a few milliseconds; only a server that the file has stopped or hung
+ * needs longer, and has nothing to say.
+ */
+const LOOK_LIMIT_MS = 2_000
 
 const EMBEDDED = { version: '9.1', databases: 16 }
 
@@ -26,17 +33,21 @@ export async function openOwnServers(settings: RedisSettings, env: NodeJS.Proces
   const { kind } = settings.source
   const program = kind === 'embedded' ? null : await findNative(env)
   if (kind === 'local' && program === null) return { ok: false, cause: noNativeServer() }
-  const servers = new Map<number, OwnServerLease>()
-  const start = (signal: AbortSignal): Promise<Started> =>
-    program === null ? startEmbedded(signal) : startLocal(program, signal)
+  const servers = new Map<string, OwnServerLease>()
+  const startAt = (place: Place | undefined, signal: AbortSignal): Promise<Started> =>
+    program === null ? startEmbedded(signal, place) : startLocal(program, signal, place)
+  const standard = new StandardPort(startAt)
+  const starts = (port: ServerPort): Start =>
+    port === 'standard' ? standard.forShard() : (signal) => startAt(undefined, signal)
+  const databases = program === null ? EMBEDDED.databases : NATIVE_DATABASES
   return {
     ok: true,
     servers: {
       facts: await factsOf(program, kind),
-      at(shard) {
-        const known =
-          servers.get(shard) ?? new OwnServerLease(start, program === null ? EMBEDDED.databases : NATIVE_DATABASES)
-        servers.set(shard, known)
+      at(shard, port) {
+        const key = `${shard} ${port}`
+        const known = servers.get(key) ?? new OwnServerLease(starts(port), databases)
+        servers.set(key, known)
         return known
       },
       async close() {
@@ -51,7 +62,7 @@ async function factsOf(program: string | null, kind: RedisSettings['source']['ki
   return {
     source: program === null ? 'embedded' : 'local',
     reason: `${asked}: ${program ?? 'the embedded Valkey'}`,
-    address: 'redis://127.0.0.1 (a port for each file)',
+    address: 'redis://127.0.0.0/8 (one for each file)',
     product: program !== null && path.basename(program).startsWith('redis') ? 'redis' : 'valkey',
     version: program === null ? EMBEDDED.version : await versionOf(program),
     databases: program === null ? EMBEDDED.databases : NATIVE_DATABASES,
@@ -70,12 +81,12 @@ async function versionOf(program: string): Promise<string> {
 class OwnServerLease implements Lease {
   readonly database = 0
   readonly fence = 0
-  readonly #start: (signal: AbortSignal) => Promise<Started>
+  readonly #start: Start
   readonly #databases: readonly number[]
   readonly #closing = new AbortController()
   #server: OwnServer | null = null
 
-  constructor(start: (signal: AbortSignal) => Promise<Started>, databases: number) {
+  constructor(start: Start, databases: number) {
     this.#start = start
     this.#databases = Array.from({ length: databases }, (_, database) => database)
   }
@@ -114,9 +125,12 @@ class OwnServerLease implements Lease {
   /** What the file left. A server that it shut down, or set a password on, has nothing to say any more. */
   async #leftovers(processLives: boolean): Promise<Leftovers> {
     if (this.#server === null) return { keys: 0 }
-    const opened = await AdminConnection.open(addressOf(this.#server), this.#closing.signal)
+    const limit = AbortSignal.any([AbortSignal.timeout(LOOK_LIMIT_MS), this.#closing.signal])
+    const opened = await AdminConnection.open(addressOf(this.#server), limit)
     if (!opened.ok) return { keys: 0 }
     const { connection } = opened
+    // What waits for an answer then waits no more.
+    limit.addEventListener('abort', () => connection.close())
     const [clients, left] = await Promise.all([
       processLives ? [] : new ClientWatch(connection, 'all').staying(),
       connection.run({

@@ -7,7 +7,7 @@ import { findInCluster, routeAddress } from './cluster.ts'
 import { startEmbedded, type Started } from './embedded/start.ts'
 import type { Origin } from './facts.ts'
 import { findNative, noNativeServer, startLocal } from './local.ts'
-import { findMaster, parseSentinel, type SentinelTarget } from './sentinel.ts'
+import { findMaster, isSentinelUrl, parseSentinel, type SentinelTarget } from './sentinel.ts'
 import { serve, type Owned } from './server.ts'
 import { readTls } from './tls.ts'
 
@@ -66,7 +66,10 @@ export async function reach(choice: Choice, settings: RedisSettings, around: Sur
     case 'route-host':
       return at(choice.address, 'route', choice.reason)
     case 'sentinel': {
-      const master = await findMaster(choice.target, around.signal)
+      // `redis.tls` speaks of the servers; the Sentinels' own scheme takes the servers along.
+      const read = settings.tls === undefined && !choice.target.tls ? null : await readTls(settings.tls ?? {})
+      if (read?.ok === false) return read
+      const master = await findMaster(choice.target, read?.tls ?? null, around.signal)
       return master.ok ? at(master.address, 'sentinel', choice.reason) : master
     }
     case 'cluster':
@@ -183,7 +186,7 @@ export async function choose(
 type UrlOrigin = Extract<SourceRequest, { kind: 'url' }>['from']
 
 function fromUrl(url: string, from: UrlOrigin, env: NodeJS.ProcessEnv): Choice {
-  if (url.trim().startsWith('redis+sentinel:')) return fromSentinels(url, from, env)
+  if (isSentinelUrl(url)) return fromSentinels(url, from, env)
   const parsed = parseAddress(url, env)
   if (parsed.ok) return { kind: 'url', address: parsed.address, reason: ASKED_BY[from] }
   const unset = from === 'REDIS_URL' ? ' To go on without it, unset it (env -u REDIS_URL).' : ''
@@ -202,7 +205,7 @@ function fromSentinels(url: string, from: UrlOrigin, env: NodeJS.ProcessEnv): Ch
   if (parsed.ok) {
     return { kind: 'sentinel', target: parsed.target, reason: `${ASKED_BY[from]}: the master ${parsed.target.master}` }
   }
-  const remedy = 'Give it as redis+sentinel://host:26379,host2:26379/master-name/database.'
+  const remedy = 'Give it as redis+sentinel://host:26379,host2:26379/master-name/database, rediss+sentinel:// for TLS.'
   return { kind: 'none', cause: { code: 'redis-unreachable', message: `${NAME[from]} ${parsed.problem}.`, remedy } }
 }
 

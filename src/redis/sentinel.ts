@@ -3,6 +3,8 @@ import { Redis } from 'ioredis'
 import type { Cause } from '../core/ending.ts'
 import { addressOf, type Address } from './address.ts'
 import { roleOf, type Role } from './role.ts'
+import { nobodyKnows, noMaster, noQuorumCause, resolveDoubt, twoMasters, type Doubt } from './sentinel-causes.ts'
+import { tlsOptions, type Tls } from './tls.ts'
 
 /** From the dial of a Sentinel or a server to its answer. */
 const ASK_LIMIT_MS = 2_000
@@ -10,15 +12,22 @@ const ASK_LIMIT_MS = 2_000
 const AGREE_LIMIT_MS = 10_000
 const PAUSE_MS = 200
 
+interface Node {
+  readonly host: string
+  readonly port: number
+}
+
 /** A group of Sentinels and the master that they watch. Holds secrets: only `label` may be printed. */
 export interface SentinelTarget {
-  readonly nodes: readonly { readonly host: string; readonly port: number }[]
+  readonly nodes: readonly Node[]
   readonly master: string
   readonly database: number | null
   /** Of the server, not of the Sentinels. */
   readonly username: string | null
   readonly password: string | null
   readonly sentinelPassword: string | null
+  /** Whether the Sentinels speak TLS. */
+  readonly tls: boolean
   readonly label: string
 }
 
@@ -28,9 +37,15 @@ export type ParsedSentinel =
 
 export type Master = { readonly ok: true; readonly address: Address } | { readonly ok: false; readonly cause: Cause }
 
-/** Reads `redis+sentinel://user:password@host:26379,host2:26379/master-name/database`. */
+/** Whether the text begins as the URL of Sentinels. */
+export function isSentinelUrl(text: string): boolean {
+  return /^rediss?\+sentinel:/.test(text.trim())
+}
+
+/** Reads `redis+sentinel://user:password@host:26379,host2:26379/master-name/database`, with `rediss` for TLS. */
 export function parseSentinel(text: string, env: NodeJS.ProcessEnv): ParsedSentinel {
-  const [, credentials = '', hosts, path] = /^redis\+sentinel:\/\/(?:(.*)@)?([^/@]+)\/(.+)$/.exec(text.trim()) ?? []
+  const [, scheme, credentials = '', hosts, path] =
+    /^(rediss?\+sentinel):\/\/(?:(.*)@)?([^/@]+)\/(.+)$/.exec(text.trim()) ?? []
   if (hosts === undefined || path === undefined) return { ok: false, problem: 'does not name hosts and a master' }
   const [master = '', index = '', ...more] = path.split('/')
   if (!/^[\w.-]+$/.test(master)) return { ok: false, problem: "has no master's name after the hosts" }
@@ -59,7 +74,8 @@ export function parseSentinel(text: string, env: NodeJS.ProcessEnv): ParsedSenti
       username: secrets.username || env['REDIS_USERNAME'] || null,
       password: secrets.password || env['REDIS_PASSWORD'] || null,
       sentinelPassword: env['REDIS_SENTINEL_PASSWORD'] || null,
-      label: `redis+sentinel://${places.map(nodeLabel).join(',')}/${master}`,
+      tls: scheme === 'rediss+sentinel',
+      label: `${scheme}://${places.map(nodeLabel).join(',')}/${master}`,
     },
   }
 }
@@ -67,68 +83,86 @@ export function parseSentinel(text: string, env: NodeJS.ProcessEnv): ParsedSenti
 /**
  * The master that the Sentinels name, proved by its ROLE. What a failover in progress shows (no master, two masters)
  * is waited out for 10 s.
+ *
+ * @param secure the TLS of the servers, and of the Sentinels if their URL says so; null: nobody speaks TLS
  */
-export async function findMaster(target: SentinelTarget, signal: AbortSignal): Promise<Master> {
+export async function findMaster(target: SentinelTarget, secure: Tls | null, signal: AbortSignal): Promise<Master> {
   const giveUp = performance.now() + AGREE_LIMIT_MS
-  for (;;) {
-    const found = await lookup(target, true)
-    const passing = !found.ok && (found.cause.code === 'redis-two-masters' || found.cause.code === 'redis-no-master')
+  for (let doubted = false; ;) {
+    const found = await lookup(target, secure, true)
+    if (found.ok) return found
+    // Once is enough: it takes seconds, and what speaks TLS goes on doing so.
+    const certain = found.doubt === null || doubted ? null : await resolveDoubt(found.doubt)
+    doubted = true
+    if (certain) return { ok: false, cause: certain }
+    const passing = found.cause.code === 'redis-two-masters' || found.cause.code === 'redis-no-master'
     if (!passing || performance.now() > giveUp || signal.aborted) return found
     await sleep(PAUSE_MS, undefined, { signal }).catch(() => {})
   }
 }
 
+type Looked =
+  | Extract<Master, { ok: true }>
+  | { readonly ok: false; readonly cause: Cause; readonly doubt: Doubt | null }
+
 /** What one Sentinel says. */
-type Said =
-  | { readonly kind: 'silent'; readonly why: string }
+export type Said =
+  | { readonly kind: 'silent'; readonly at: Address; readonly error: Error }
   | { readonly kind: 'stranger' }
   | { readonly kind: 'unknown'; readonly names: readonly string[] }
   | { readonly kind: 'master'; readonly host: string; readonly port: number; readonly quorum: string | null }
 
-async function lookup(target: SentinelTarget, wantsQuorum: boolean): Promise<Master> {
-  const said = await Promise.all(target.nodes.map((node) => ask(node, target)))
+async function lookup(target: SentinelTarget, secure: Tls | null, wantsQuorum: boolean): Promise<Looked> {
+  const said = await Promise.all(target.nodes.map((node) => ask(sentinelAt(node, target, secure), target)))
   const named = said.filter((it) => it.kind === 'master')
-  if (named.length === 0) return { ok: false, cause: nobodyKnows(target, said) }
-  const silent = said.filter((it) => it.kind === 'silent').length
+  const silent = said.filter((it) => it.kind === 'silent')
+  if (named.length === 0) {
+    const [first] = silent
+    const doubt = first && silent.length === said.length ? { ...first, of: 'sentinel' as const } : null
+    return { ok: false, cause: nobodyKnows(target, said), doubt }
+  }
   const refused = named.map((it) => it.quorum).find((problem) => problem !== null)
   // A Sentinel takes a while to see that another one is gone; what is missing now counts as missing.
-  const few = silent * 2 >= said.length ? `${named.length} of ${said.length} Sentinels answer` : null
+  const few = silent.length * 2 >= said.length ? `${named.length} of ${said.length} Sentinels answer` : null
   const problem = refused ?? few
-  if (wantsQuorum && problem !== null) return { ok: false, cause: noQuorumCause(target, problem) }
-  const places = new Map(named.map(({ host, port }) => [nodeLabel({ host, port }), { host, port }]))
-  const roles = await Promise.all([...places.values()].map(async (at) => ({ at, role: await askRole(at, target) })))
+  if (wantsQuorum && problem !== null) return { ok: false, cause: noQuorumCause(target, problem), doubt: null }
+  const places = new Map(named.map((it) => [nodeLabel(it), serverAt(it, target, secure)]))
+  const roles = await Promise.all([...places.values()].map(askRole))
   const masters = roles.filter(({ role }) => role?.kind === 'master')
-  if (masters.length > 1)
-    return {
-      ok: false,
-      cause: twoMasters(
-        target,
-        masters.map(({ at }) => nodeLabel(at)),
-      ),
-    }
+  if (masters.length > 1) {
+    const labels = masters.map(({ at }) => nodeLabel(at))
+    return { ok: false, cause: twoMasters(target, labels), doubt: null }
+  }
   const [master] = masters
-  return master
-    ? { ok: true, address: addressAt(master.at, target) }
-    : { ok: false, cause: noMaster(target, [...places.keys()]) }
+  if (master) return { ok: true, address: master.at }
+  const [failed] = roles.flatMap(({ at, error }) => (error === null ? [] : [{ at, error, of: 'server' as const }]))
+  return { ok: false, cause: noMaster(target, [...places.keys()]), doubt: failed ?? null }
 }
 
-function addressAt(at: { readonly host: string; readonly port: number }, target: SentinelTarget): Address {
+function sentinelAt(at: Node, target: SentinelTarget, secure: Tls | null): Address {
+  const tls = target.tls && secure !== null ? { tls: true, secure } : {}
+  const label = `${target.tls ? 'rediss' : 'redis'}+sentinel://${nodeLabel(at)}`
+  return { ...addressOf(at), ...tls, password: target.sentinelPassword, label }
+}
+
+function serverAt({ host, port }: Node, target: SentinelTarget, secure: Tls | null): Address {
   return {
-    ...addressOf(at),
+    ...addressOf({ host, port, tls: secure !== null }),
+    ...(secure === null ? {} : { secure }),
     username: target.username,
     password: target.password,
     database: target.database,
     sentinel: { nodes: target.nodes.map(nodeLabel).join(','), master: target.master },
     // While a run goes on, a master without a quorum is still a master.
     follow: async () => {
-      const found = await lookup(target, false)
+      const found = await lookup(target, secure, false)
       return found.ok ? found.address : null
     },
   }
 }
 
-async function ask(node: { host: string; port: number }, target: SentinelTarget): Promise<Said> {
-  return withClient<Said>({ ...node, username: null, password: target.sentinelPassword }, async (client) => {
+async function ask(at: Address, target: SentinelTarget): Promise<Said> {
+  return withClient<Said>(at, async (client) => {
     const call = (...args: string[]) => client.call('SENTINEL', ...args)
     const reply = await call('get-master-addr-by-name', target.master)
     if (!Array.isArray(reply)) {
@@ -142,25 +176,33 @@ async function ask(node: { host: string; port: number }, target: SentinelTarget)
     const [host, port] = reply as [string, string]
     return { kind: 'master', host, port: Number(port), quorum }
   }).catch((error: Error) =>
-    /unknown command/i.test(error.message) ? { kind: 'stranger' } : { kind: 'silent', why: error.message },
+    /unknown command/i.test(error.message) ? { kind: 'stranger' } : { kind: 'silent', at, error },
   )
 }
 
-async function askRole(
-  at: { host: string; port: number },
-  { username, password }: SentinelTarget,
-): Promise<Role | null> {
-  return withClient({ ...at, username, password }, async (client) => roleOf(await client.role())).catch(() => null)
+interface Asked {
+  readonly at: Address
+  readonly role: Role | null
+  /** Why there is no answer. */
+  readonly error: Error | null
+}
+
+async function askRole(at: Address): Promise<Asked> {
+  return withClient<Asked>(at, async (client) => ({ at, role: roleOf(await client.role()), error: null })).catch(
+    (error: Error) => ({ at, role: null, error }),
+  )
 }
 
 async function withClient<T>(
-  { username, password, ...at }: { host: string; port: number; username: string | null; password: string | null },
+  { host, port, username, password, tls, secure }: Address,
   use: (client: Redis) => Promise<T>,
 ): Promise<T> {
   const client = new Redis({
-    ...at,
+    host,
+    port,
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
+    ...(tls ? { tls: tlsOptions(host, secure) } : {}),
     lazyConnect: true,
     enableReadyCheck: false,
     disableClientInfo: true,
@@ -184,54 +226,6 @@ async function withClient<T>(
   }
 }
 
-function nodeLabel({ host, port }: { readonly host: string; readonly port: number }): string {
+function nodeLabel({ host, port }: Node): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-function nobodyKnows(target: SentinelTarget, said: readonly Said[]): Cause {
-  const unknown = said.filter((it) => it.kind === 'unknown')
-  if (unknown.length > 0) {
-    const names = [...new Set(unknown.flatMap((it) => it.names))]
-    return {
-      code: 'sentinel-unknown-master',
-      message: `The Sentinels of ${target.label} watch no master "${target.master}"; they watch ${names.join(', ') || 'none'}.`,
-      remedy: 'Correct the name after the hosts: it is the one of `sentinel monitor` in the config of the Sentinels.',
-    }
-  }
-  const strangers = said.some((it) => it.kind === 'stranger')
-  const why = said.find((it) => it.kind === 'silent')?.why ?? ''
-  return {
-    code: 'sentinel-unreachable',
-    message: strangers
-      ? `A Redis server answers at ${target.label}, not a Sentinel.`
-      : `No Sentinel of ${target.label} answers: ${why}.`,
-    remedy: strangers
-      ? 'Use the port of the Sentinels (usually 26379), or redis:// for the server itself.'
-      : 'Start the Sentinels, or correct the addresses. A password of the Sentinels goes into REDIS_SENTINEL_PASSWORD.',
-  }
-}
-
-function noQuorumCause(target: SentinelTarget, why: string): Cause {
-  return {
-    code: 'sentinel-no-quorum',
-    message: `The Sentinels of ${target.label} have no quorum: ${why}.`,
-    remedy: 'Bring the missing Sentinels back: without a quorum nothing replaces a master that fails.',
-  }
-}
-
-function twoMasters(target: SentinelTarget, masters: readonly string[]): Cause {
-  return {
-    code: 'redis-two-masters',
-    message: `The Sentinels of ${target.label} name ${masters.length} servers that all say they are the master: ${masters.join(', ')}.`,
-    remedy:
-      'Find out which one holds the data, and make the other follow it (REPLICAOF). The Sentinels may be cut off from each other.',
-  }
-}
-
-function noMaster(target: SentinelTarget, named: readonly string[]): Cause {
-  return {
-    code: 'redis-no-master',
-    message: `The Sentinels of ${target.label} name ${named.join(' and ')}, which is no master, or does not answer.`,
-    remedy: 'Wait for the failover to end. If it does not, see SENTINEL MASTER and the logs of the Sentinels.',
-  }
 }

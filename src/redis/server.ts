@@ -53,16 +53,18 @@ export async function serve(
     return opened
   }
   const { connection, findings, embedded, replicas } = opened
+  const refused = async (cause: Cause): Promise<Resolved> => {
+    connection.close()
+    await own?.stop()
+    return { ok: false, cause }
+  }
   const candidates =
     origin.source === 'embedded' && !embedded
       ? impostor(opened.facts)
       : (unfit(findings) ?? leasable(opened.facts, settings))
-  if (!Array.isArray(candidates)) {
-    connection.close()
-    await own?.stop()
-    return { ok: false, cause: candidates }
-  }
+  if (!Array.isArray(candidates)) return refused(candidates)
   const guard = await findGuard(connection, opened.facts.product, settings.acl ?? 'auto')
+  if ('cause' in guard) return refused(guard.cause)
   const facts: ServerFacts = { ...opened.facts, enforcement: guard.enforcement }
   const desk = new LeaseDesk({ connection, facts, candidates, embedded, replicated: replicas > 0, guard })
   own?.onGone?.((cause) => connection.giveUp(cause))
@@ -96,7 +98,7 @@ function impostor(facts: ServerFacts): Cause {
 }
 
 /** The databases that may be leased: those of the settings, or all, and never the control database. */
-function leasable({ databases, control, address }: ServerFacts, settings: RedisSettings): number[] | Cause {
+export function leasable({ databases, control, address }: ServerFacts, settings: RedisSettings): number[] | Cause {
   const chosen = new Set(settings.databases ?? Array.from({ length: databases }, (_, index) => index))
   const missing = [...chosen].filter((database) => database >= databases)
   if (missing.length > 0) {

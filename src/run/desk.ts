@@ -1,7 +1,7 @@
 import { unreachable, type Cause, type Ending, type NotRunReason } from '../core/ending.ts'
 import type { CollectedTest, ErrorRecord, LeakedProcess, PlannedFile, TestResult, TierEnd } from '../core/events.ts'
 import type { Desk, Execution, FileStop, Lease, OwnServers, Seat, Trouble } from '../core/ports.ts'
-import type { Isolation, SuiteSettings } from '../core/settings.ts'
+import type { SuiteSettings } from '../core/settings.ts'
 import { Attempts, type Attempt } from './attempts.ts'
 import { byTests, decide } from './endings.ts'
 import { seatEnvironment } from './environment.ts'
@@ -108,15 +108,15 @@ export class TierDesk implements Desk {
 
   async sit(file: string): Promise<Seat | null> {
     const { lanes } = this.#parts
-    const isolation = this.#suiteOf(file).isolation
+    const suite = this.#suiteOf(file)
     for (;;) {
-      const lane = await lanes.take(isolation === 'db')
+      const lane = await lanes.take(suite.isolation === 'db')
       if (lane === null) return null
       if (this.#isOverLimit(file)) {
         lanes.give(lane)
         return null
       }
-      const lease = this.#leaseFor(isolation, lane)
+      const lease = this.#leaseFor(suite, lane)
       if (lease === null) return this.#seat(file, lane, null)
       if (!(await this.#openLane(lane, lease))) continue
       if (!this.#halted) return this.#seat(file, lane, lease)
@@ -131,9 +131,9 @@ export class TierDesk implements Desk {
     if (!attempt) return null
     const { lane } = attempt
     if ((await this.#conclude(attempt, true)) === 'retired') return null
-    const isolation = this.#suiteOf(file).isolation
-    const lease = this.#leaseFor(isolation, lane)
-    const usable = lease === null ? isolation === 'none' : !this.#halted && (await this.#openLane(lane, lease))
+    const suite = this.#suiteOf(file)
+    const lease = this.#leaseFor(suite, lane)
+    const usable = lease === null ? suite.isolation === 'none' : !this.#halted && (await this.#openLane(lane, lease))
     if (this.#halted || this.#isOverLimit(file) || !usable) {
       this.#parts.lanes.give(lane)
       return null
@@ -160,13 +160,13 @@ export class TierDesk implements Desk {
     return this.#suites.get(this.#plans.get(file)!.suite)!
   }
 
-  /** What a file of this isolation gets on this lane. */
-  #leaseFor(isolation: Isolation, lane: Lane): Lease | null {
+  /** What a file of this suite gets on this lane. */
+  #leaseFor({ isolation, port }: SuiteSettings, lane: Lane): Lease | null {
     switch (isolation) {
       case 'db':
         return lane.lease
       case 'server':
-        return this.#parts.servers!.at(lane.shard)
+        return this.#parts.servers!.at(lane.shard, port ?? 'free')
       case 'none':
         return null
       default:

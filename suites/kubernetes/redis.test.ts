@@ -2,20 +2,27 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Cause } from '../../src/core/ending.ts'
-import type { RedisServer } from '../../src/core/ports.ts'
-import type { KubernetesSettings, SourceRequest } from '../../src/core/settings.ts'
+import type { KubernetesSettings } from '../../src/core/settings.ts'
 import { openCluster } from '../../src/kubernetes/index.ts'
-import { openAdmin, resolveRedis } from '../../src/redis/index.ts'
+import { openAdmin } from '../../src/redis/index.ts'
 import { startCutter, type Cutter } from '../support/kubernetes/cutter.ts'
-import { apply, kubectl, newNamespace, ready, redisPod, service } from '../support/kubernetes/objects.ts'
+import {
+  apply,
+  kubectl,
+  newNamespace,
+  ready,
+  redisPod,
+  redisStatefulSet,
+  service,
+} from '../support/kubernetes/objects.ts'
+import { clusterRig } from '../support/kubernetes/rig.ts'
 
 /** A measurement, on a machine that does nothing else: for how long the tunnel is cut, s. */
 const MEASURED_SECONDS = process.env['TIERSHARD_CUT_SECONDS']
 const CUT_SECONDS = Number(MEASURED_SECONDS ?? 8)
-const { signal } = new AbortController()
-const cleanups: (() => unknown)[] = []
+const { cleanups, resolve, held } = clusterRig()
 let namespace: Awaited<ReturnType<typeof newNamespace>>
 
 beforeAll(async () => {
@@ -36,61 +43,13 @@ beforeAll(async () => {
   await ready(namespace.name, 'redis-b', 'redis-c')
 })
 afterAll(() => namespace?.remove())
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
-})
 
 function at(more: Partial<KubernetesSettings> = {}): KubernetesSettings {
   const target = { kind: 'service', name: 'redis' } as const
   return { context: null, namespace: namespace.name, target, port: 6379, route: null, waitMs: 2_000, ...more }
 }
 
-/** What OpenShift brings: lets Routes be stored. */
-const ROUTES = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'routes.route.openshift.io' },
-  spec: {
-    group: 'route.openshift.io',
-    names: { kind: 'Route', listKind: 'RouteList', plural: 'routes', singular: 'route' },
-    scope: 'Namespaced',
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-}
-
 const named = (name: string) => ({ target: { kind: 'service' as const, name } })
-
-async function resolve(kind: SourceRequest['kind'], kubernetes: KubernetesSettings): Promise<RedisServer | Cause> {
-  const settings = {
-    source: { kind } as SourceRequest,
-    control: null,
-    databases: null,
-    waitMs: 0,
-    patienceMs: 0,
-    kubernetes,
-  }
-  const resolved = await resolveRedis(settings, { PATH: '/nonexistent' }, signal, async (it) => openCluster(it))
-  if (!resolved.ok) return resolved.cause
-  cleanups.push(() => resolved.server.close())
-  return resolved.server
-}
-
-async function held(server: RedisServer | Cause) {
-  if (!('lease' in server)) throw new Error(server.message)
-  const grant = await server.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-  if (grant.kind === 'refused') throw new Error(grant.cause.message)
-  const [lease] = grant.leases
-  expect(await lease!.open()).toEqual({ kind: 'ok' })
-  return lease!
-}
 
 /** A kubeconfig whose API server is behind the port of a cutter. */
 async function behind(cutter: Cutter, user?: { token: string }): Promise<string> {
@@ -146,6 +105,28 @@ describe('port-forward', () => {
     expect(await lease.clean()).toMatchObject({ kind: 'ok', leftovers: { keys: 1 } })
   })
 
+  test('a StatefulSet: its pods are found by its labels', async () => {
+    await apply([redisStatefulSet(namespace.name, 'stateful')])
+    await vi.waitFor(() => ready(namespace.name, 'stateful-0'), 60_000)
+    const target = { kind: 'statefulset', name: 'stateful' } as const
+    const server = await resolve('port-forward', at({ target }))
+    expect(server).toMatchObject({
+      facts: { source: 'port-forward', reason: expect.stringContaining(`master pod ${namespace.name}/stateful-0`) },
+    })
+    await testClient((await held(server)).connection.url).set('k', 'v')
+    expect(await resolve('auto', at({ target }))).toMatchObject({
+      facts: { source: 'port-forward', reason: expect.stringContaining('redis.kubernetes names a statefulset') },
+    })
+    expect(await resolve('nodeport', at({ target }))).toMatchObject({
+      code: 'kubernetes-not-found',
+      message: expect.stringContaining('needs redis.kubernetes.service'),
+    })
+    expect(await resolve('port-forward', at({ target: { kind: 'statefulset', name: 'none' } }))).toMatchObject({
+      code: 'kubernetes-not-found',
+      message: expect.stringContaining(`get the StatefulSet ${namespace.name}/none`),
+    })
+  })
+
   test('a tunnel that is cut every 0.4 s: no idempotent command fails, and no gap is long', async () => {
     const knife = await cutter()
     vi.stubEnv('KUBECONFIG', await behind(knife))
@@ -188,6 +169,15 @@ describe('port-forward', () => {
     const gone = new Promise<Cause>((tell) => server.onGone(tell))
     knife.shut()
     expect(await gone).toMatchObject({ code: 'kubernetes-unreachable' })
+  })
+
+  test('a run that is cancelled while it looks for the master ends at once', async () => {
+    const knife = await cutter()
+    vi.stubEnv('KUBECONFIG', await behind(knife))
+    const cancelling = new AbortController()
+    const resolving = resolve('port-forward', at(), { signal: cancelling.signal })
+    cancelling.abort()
+    expect(await resolving).toMatchObject({ message: expect.stringContaining('cancelled') })
   })
 
   test('credentials that are refused, and verbs that are missing', async () => {
@@ -321,32 +311,6 @@ describe('exposed', () => {
       code: 'kubernetes-config',
     })
   })
-
-  test('route: found by its Service, passthrough only, and never another source', async () => {
-    await apply([ROUTES])
-    await kubectl('wait', '--for=condition=Established', '--timeout=60s', 'crd/routes.route.openshift.io')
-    expect(await resolve('route', at(named('single')))).toMatchObject({
-      code: 'kubernetes-not-found',
-      message: expect.stringContaining('no Route'),
-    })
-    const edge = { ...at(named('single')), route: 'edge' }
-    await vi.waitFor(() => apply([route('edge', 'single', 'edge')]), 20_000)
-    expect(await resolve('route', edge)).toMatchObject({
-      code: 'route-without-tls',
-      message: expect.stringContaining('terminates TLS at the router (edge)'),
-    })
-    await apply([route('passed', 'noded', 'passthrough')])
-    const there = { code: 'redis-unreachable', message: expect.stringContaining('rediss://passed.invalid:443') }
-    expect(await resolve('route', at(named('noded')))).toMatchObject(there)
-    expect(await resolve('auto', at(named('noded')))).toMatchObject(there)
-    await kubectl('delete', 'route.route.openshift.io', '-n', namespace.name, '--all')
-  })
-
-  function route(name: string, to: string, termination: string): object {
-    const metadata = { name, namespace: namespace.name }
-    const spec = { host: `${name}.invalid`, to: { kind: 'Service', name: to }, tls: { termination } }
-    return { apiVersion: 'route.openshift.io/v1', kind: 'Route', metadata, spec }
-  }
 
   test('redis status works through a tunnel, and closes it', async () => {
     const settings = {

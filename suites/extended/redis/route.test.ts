@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
 import type { RedisServer } from '../../../src/core/ports.ts'
+import type { TlsSettings } from '../../../src/core/settings.ts'
 import { addressOf } from '../../../src/redis/address.ts'
 import { throughRouter } from '../../../src/redis/cluster.ts'
 import { resolveRedis } from '../../../src/redis/index.ts'
@@ -13,6 +14,8 @@ import { settingsFor, skipNative, startNative } from '../../support/redis/server
 const { signal } = new AbortController()
 const cleanups: (() => unknown)[] = []
 let port = 0
+
+const FILES = { ca: certificate('ca.pem'), cert: certificate('client.pem'), key: certificate('client.key') }
 
 /** A TLS Redis and a plain one behind the same router. */
 beforeAll(async () => {
@@ -29,11 +32,14 @@ afterAll(async () => {
 })
 
 /** A Route, on the port of this test's router instead of 443. */
-async function route(servername?: string): Promise<RedisServer | Cause> {
-  const files = { ca: certificate('ca.pem'), cert: certificate('client.pem'), key: certificate('client.key') }
+async function route(servername?: string, files: TlsSettings = FILES, through = port): Promise<RedisServer | Cause> {
   const read = await readTls(servername === undefined ? files : { ...files, servername })
   if (!read.ok) throw new Error(read.cause.message)
-  const address = { ...addressOf({ host: 'localhost', port, tls: true }), secure: read.tls, explain: throughRouter }
+  const address = {
+    ...addressOf({ host: 'localhost', port: through, tls: true }),
+    secure: read.tls,
+    explain: throughRouter,
+  }
   const origin = { source: 'route', reason: 'a test', control: null } as const
   const served = await serve(address, origin, settingsFor(''), signal, null)
   if (!served.ok) return served.cause
@@ -54,7 +60,23 @@ test.skipIf(skipRouter || skipNative)('a passthrough Route to a Redis with TLS c
 
 test.skipIf(skipRouter || skipNative)('a plain Redis behind the router, and a router that opens the TLS', async () => {
   expect(await route()).toMatchObject({ code: 'route-without-tls', remedy: advice })
-  expect(await route('edge.example.test')).toMatchObject({ code: 'route-without-tls', remedy: advice })
+  const edge = await startRouter({})
+  cleanups.push(() => edge.stop())
+  expect(await route(undefined, FILES, edge.port)).toMatchObject({ code: 'route-without-tls', remedy: advice })
+})
+
+test.skipIf(skipRouter || skipNative)('a certificate that is not trusted is named as such', async () => {
+  expect(await route('redis.example.test', {})).toMatchObject({
+    code: 'redis-certificate',
+    message: expect.stringContaining('not known here'),
+    remedy: expect.stringMatching(/redis\.tls\.ca .*termination: passthrough/),
+  })
+  // The router opens the TLS, with a certificate of its own.
+  expect(await route('edge.example.test')).toMatchObject({
+    code: 'redis-certificate',
+    message: expect.stringContaining('is for another name'),
+    remedy: expect.stringContaining('termination: passthrough'),
+  })
 })
 
 test('the host of a Route from the environment', async () => {

@@ -1,35 +1,7 @@
-import { once } from 'node:events'
-import net from 'node:net'
 import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import type { Lease } from '../../../src/core/ports.ts'
 import { client, serverAt, skipNative, startEmbeddedServer, startNative } from '../../support/redis/servers.ts'
-
-test(
-  'the embedded server answers after 8,000 connections, one after the other and in crowds',
-  { timeout: 120_000 },
-  async () => {
-    const server = await startEmbeddedServer()
-    const once8 = async (): Promise<string> => {
-      const socket = net.connect(server.port, server.host)
-      socket.write('PING\r\n')
-      const [answer] = (await once(socket, 'data')) as [Buffer]
-      socket.destroy()
-      return answer.toString()
-    }
-    for (let round = 0; round < 4_000; round++) expect(await once8()).toBe('+PONG\r\n')
-    for (let crowd = 0; crowd < 20; crowd++) {
-      const answers = await Promise.all(Array.from({ length: 200 }, once8))
-      expect(new Set(answers)).toEqual(new Set(['+PONG\r\n']))
-    }
-    const redis = client(server)
-    await expect
-      .poll(async () => /connected_clients:(\d+)/.exec(await redis.info('clients'))?.[1], { timeout: 20_000 })
-      .toBe('1')
-    redis.disconnect()
-    await server.stop()
-  },
-)
 
 describe.each([
   { name: 'embedded', start: startEmbeddedServer, skip: false },

@@ -163,6 +163,19 @@ test('a suite without globs, a config without suites', () => {
   expect(short({ suites: {} })[0]).toContain('suites | an empty object')
 })
 
+test('a port is for servers of the suite alone', () => {
+  const withPort = (port: unknown, isolation?: string): string[] => {
+    const chosen = isolation === undefined ? {} : { isolation }
+    return short({ suites: { a: { ...suite, ...chosen, port } } })
+  }
+  const hint = "set isolation: 'server', or leave port out"
+  expect(withPort('standard', 'server')).toEqual([])
+  expect(withPort('free', 'server')).toEqual([])
+  expect(withPort('standard')).toEqual([`suites.a.port | 'standard' | ${hint}`])
+  expect(withPort('free', 'none')).toEqual([`suites.a.port | 'free' | ${hint}`])
+  expect(withPort(6379, 'server')).toEqual(['suites.a.port | 6379'])
+})
+
 describe('env', () => {
   const withEnv = (env: unknown, isolation = 'db'): string[] => short({ suites: { a: { ...suite, isolation, env } } })
 
@@ -326,7 +339,16 @@ describe('properties', () => {
       fc.jsonValue(),
       fc.constantFrom(undefined, () => 1, Symbol('x'), 1n, new Date()),
     )
-    const shape = { tier: odd, files: odd, exclude: odd, engine: odd, isolation: odd, env: odd, retries: odd }
+    const shape = {
+      tier: odd,
+      files: odd,
+      exclude: odd,
+      engine: odd,
+      isolation: odd,
+      port: odd,
+      env: odd,
+      retries: odd,
+    }
     fc.assert(
       fc.property(fc.record(shape, { requiredKeys: [] }), odd, odd, fc.array(odd), (odds, tiers, redis, quarantine) => {
         expect(() => checkConfig({ suites: { a: odds }, tiers, redis, quarantine }, null)).not.toThrow()

@@ -57,7 +57,11 @@ test('whether the test timeout was given', () => {
 
 test('suites keep their order and get their defaults; paths are resolved against the root', () => {
   const settings = settingsOf({
-    suites: { b: { tier: 'fast', files: 'b/**' }, a: { tier: 'standard', files: ['a/**'], isolation: 'none' } },
+    suites: {
+      b: { tier: 'fast', files: 'b/**' },
+      a: { tier: 'standard', files: ['a/**'], isolation: 'none' },
+      c: { tier: 'fast', files: 'c/**', isolation: 'server', port: 'standard' },
+    },
     reports: 'out/runs',
     vitest: { config: 'vite/vitest.config.ts' },
     redis: { source: 'redis://h:1/2', control: 4, wait: '5s' },
@@ -65,6 +69,16 @@ test('suites keep their order and get their defaults; paths are resolved against
   expect(settings.suites).toEqual([
     { name: 'b', tier: 'fast', files: ['b/**'], exclude: [], engine: 'vitest', isolation: 'db', env: {} },
     { name: 'a', tier: 'standard', files: ['a/**'], exclude: [], engine: 'vitest', isolation: 'none', env: {} },
+    {
+      name: 'c',
+      tier: 'fast',
+      files: ['c/**'],
+      exclude: [],
+      engine: 'vitest',
+      isolation: 'server',
+      port: 'standard',
+      env: {},
+    },
   ])
   expect(settings.reportsDir).toBe(path.join(root, 'out/runs'))
   expect(settings.vitestConfig).toBe(path.join(root, 'vite/vitest.config.ts'))

@@ -6,6 +6,7 @@ test.for([
   ['redis://user:pw@host:1/2', 'redis://*******@host:1/2'],
   ["source: 'rediss://:pw@host', x", "source: 'rediss://***@host', x"],
   ['redis://u:p/w@d@host', 'redis://*******@host'],
+  ['rediss+sentinel://u:p/w@d@host:1/m', 'rediss+sentinel://*******@host:1/m'],
   ['REDIS://u:p@h and redis://u:p@h', 'REDIS://***@h and redis://***@h'],
   ['https://token@host/@scope/pkg', 'https://*****@host/@scope/pkg'],
 ] as const)('%s', ([text, masked]) => {
@@ -34,6 +35,9 @@ test('property: no password of a Redis URL is left, and the length stays', () =>
 test('sources', () => {
   expect(parseSource('local', 'config')).toEqual({ kind: 'local' })
   expect(parseSource('rediss://h/1', '--redis')).toEqual({ kind: 'url', url: 'rediss://h/1', from: '--redis' })
+  for (const url of ['redis+sentinel://a:1,b/m/3', 'rediss+sentinel://:pw@a/m']) {
+    expect(parseSource(url, 'config')).toEqual({ kind: 'url', url, from: 'config' })
+  }
   for (const text of ['', 'http://h', 'redis://', 'redis:///1', 'redis://h/x', 'Local', 'h:6379']) {
     expect(parseSource(text, 'config')).toBeNull()
   }

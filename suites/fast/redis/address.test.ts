@@ -111,8 +111,13 @@ describe('Sentinels', () => {
         username: 'me',
         password: 'p@ss',
         sentinelPassword: null,
+        tls: false,
         label: 'redis+sentinel://a:1,b:26379,[::1]:3/m-1',
       },
+    })
+    expect(parseSentinel('rediss+sentinel://:sesame@a/m', {})).toMatchObject({
+      ok: true,
+      target: { nodes: [{ host: 'a', port: 26_379 }], tls: true, label: 'rediss+sentinel://a:26379/m' },
     })
   })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CauseCode } from '../../../src/core/ending.ts'
 import { connectCause, replyCause } from '../../../src/redis/causes.ts'
+import { throughRouter } from '../../../src/redis/cluster.ts'
 
 const label = 'redis://cache.example:6379'
 
@@ -41,6 +42,31 @@ describe('an error reply', () => {
     expect(cause.message).toContain(label)
     expect(cause.remedy).not.toBe('')
   })
+})
+
+test('the arguments of a command that the server does not know are not repeated', () => {
+  const words = "ERR unknown command 'AUTH', with args beginning with: 's3cret' 'OOM \n s3cret' "
+  expect(replyCause(reply(words), label)).toMatchObject({
+    code: 'redis-error',
+    message: `The Redis at ${label} answered with an error: ERR unknown command 'AUTH'`,
+  })
+})
+
+test('behind a router, a certificate stays what is wrong', () => {
+  const cause = connectCause({
+    label,
+    tls: true,
+    password: false,
+    error: Object.assign(new Error('certificate has expired'), { code: 'CERT_HAS_EXPIRED' }),
+    connected: true,
+    limitMs: null,
+  })
+  expect(throughRouter(cause)).toMatchObject({
+    code: 'redis-certificate',
+    message: cause.message,
+    remedy: expect.stringContaining('termination: passthrough'),
+  })
+  expect(throughRouter({ ...cause, code: 'redis-timeout' })).toMatchObject({ code: 'route-without-tls' })
 })
 
 describe('a connection that failed', () => {

@@ -49,6 +49,27 @@ describe.skipIf(skipNative)('tiershard doctor, on a native server', () => {
     redis.disconnect()
   })
 
+  test('no database that the config lets shards have: exit 3, as a run would', async () => {
+    const server = await native('--databases', '4')
+    const only = async (databases: number[]) => {
+      const redis = { source: server.url, databases }
+      const cwd = tempProject({ 'tiershard.config.mjs': `export default ${JSON.stringify({ redis })}\n` })
+      const { exitCode, stdout } = await tiershard(cwd, ['doctor', '--json'])
+      const { findings } = JSON.parse(stdout) as Document
+      return { exitCode, found: findings.filter(({ check }) => check === 'databases') }
+    }
+    const none = { severity: 'error', cause: 'redis-too-few-databases' }
+    expect(await only([4])).toMatchObject({
+      exitCode: 3,
+      found: [{ ...none, evidence: expect.stringContaining('no database 4 to lease') }],
+    })
+    expect(await only([0])).toMatchObject({
+      exitCode: 3,
+      found: [{ ...none, evidence: expect.stringContaining('besides the control database 0') }],
+    })
+    expect(await only([3])).toMatchObject({ exitCode: 0, found: [{ severity: 'ok' }] })
+  })
+
   test('a read-only replica: exit 3, and the address of the master', async () => {
     const master = await native()
     const replica = await native('--replicaof', '127.0.0.1', String(master.port))

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import type { SourceRequest } from '../../../src/core/settings.ts'
 import { openOwnServers } from '../../../src/redis/index.ts'
-import { settingsFor } from '../../support/redis/servers.ts'
+import { addressOf } from '../../../src/redis/address.ts'
+import { AdminConnection } from '../../../src/redis/connection.ts'
+import { client, settingsFor } from '../../support/redis/servers.ts'
 
 const SOURCES: readonly SourceRequest[] = [
   { kind: 'auto' },
@@ -32,4 +34,23 @@ test('a server that was asked for by name says so', async () => {
     ok: true,
     servers: { facts: { reason: 'embedded was asked for: the embedded Valkey' } },
   })
+})
+
+test('a server that a file has hung is not waited for', async ({ onTestFinished }) => {
+  const settings = { ...settingsFor(''), source: { kind: 'embedded' } } as const
+  const opened = await openOwnServers(settings, {})
+  if (!opened.ok) throw new Error(opened.cause.message)
+  onTestFinished(() => opened.servers.close())
+  const lease = opened.servers.at(0, 'free')
+  expect(await lease.open()).toEqual({ kind: 'ok' })
+  const { port } = lease.connection
+  const redis = client({ port })
+  onTestFinished(() => redis.disconnect())
+  await redis.set('k', 1)
+  const hung = redis.eval('while true do end', 0).catch((error: Error) => error.message)
+  // Who takes the usual time to connect sees the server end before that time is over.
+  const rival = AdminConnection.open(addressOf({ host: '127.0.0.1', port }), new AbortController().signal)
+  expect(await lease.clean()).toEqual({ kind: 'ok', leftovers: { keys: 0 } })
+  expect(await rival).toMatchObject({ ok: false, cause: { code: 'redis-not-redis' } })
+  expect(await hung).toContain('closed')
 })

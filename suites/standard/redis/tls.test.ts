@@ -1,6 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import type net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import tls from 'node:tls'
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
@@ -79,6 +82,17 @@ describe.skipIf(skipNative)('TLS', () => {
     })
   })
 
+  test('a client certificate that has expired', async () => {
+    const server = await startTls('server')
+    cleanups.push(server.stop)
+    const old = { cert: certificate('expired.pem'), key: certificate('expired.key') }
+    expect(await resolve(server.url, { ca, ...old })).toMatchObject({
+      code: 'redis-certificate',
+      message: expect.stringContaining('refuses our certificate'),
+      remedy: expect.stringContaining('redis.tls.cert'),
+    })
+  })
+
   test('the wrong scheme, both ways', async () => {
     const secure = await startTls('server')
     const plain = await startNative()
@@ -114,6 +128,19 @@ describe.skipIf(skipNative)('TLS', () => {
     expect(await resolve(url, { ca, cert: mine.cert, key: certificate('server.key') })).toMatchObject({
       message: expect.stringContaining('redis.tls.key'),
     })
+  })
+})
+
+test('a server that sends its certificate without that of the authority, which is not known here', async () => {
+  const key = await readFile(certificate('server.key'))
+  const server = tls.createServer({ cert: await readFile(certificate('server.pem')), key }, () => {})
+  server.on('tlsClientError', () => {}).listen(0, '127.0.0.1')
+  cleanups.push(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as net.AddressInfo
+  expect(await resolve(`rediss://localhost:${port}`)).toMatchObject({
+    code: 'redis-certificate',
+    message: expect.stringContaining('not known here'),
   })
 })
 

@@ -28,22 +28,38 @@ export async function newNamespace(): Promise<{ name: string; remove(): Promise<
 
 /** A pod with a Redis in it, and the labels `app=redis` and its own name. */
 export function redisPod(namespace: string, name: string, args: readonly string[] = []): object {
+  const metadata = { name, namespace, labels: { app: 'redis', pod: name } }
+  return { apiVersion: 'v1', kind: 'Pod', metadata, spec: podSpec(args) }
+}
+
+/** One Redis in a StatefulSet, with a label of its own: its pod is `<name>-0`. */
+export function redisStatefulSet(namespace: string, name: string): object {
+  const labels = { set: name }
   return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace, labels: { app: 'redis', pod: name } },
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name, namespace },
     spec: {
-      terminationGracePeriodSeconds: 0,
-      containers: [
-        {
-          name: 'redis',
-          image: 'localhost/tiershard/redis:test',
-          args: ['redis-server', '--save', '', ...args],
-          ports: [{ containerPort: 6379 }],
-          readinessProbe: { tcpSocket: { port: 6379 }, periodSeconds: 1 },
-        },
-      ],
+      replicas: 1,
+      serviceName: name,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: podSpec([]) },
     },
+  }
+}
+
+function podSpec(args: readonly string[]): object {
+  return {
+    terminationGracePeriodSeconds: 0,
+    containers: [
+      {
+        name: 'redis',
+        image: 'localhost/tiershard/redis:test',
+        args: ['redis-server', '--save', '', ...args],
+        ports: [{ containerPort: 6379 }],
+        readinessProbe: { tcpSocket: { port: 6379 }, periodSeconds: 1 },
+      },
+    ],
   }
 }
 

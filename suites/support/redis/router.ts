@@ -16,14 +16,15 @@ export const skipRouter = haproxy === null && process.env['TIERSHARD_REQUIRE_NAT
 
 /**
  * A router that knows a few hosts by the name that TLS asks for (SNI). What it does not know, and what asks for no name,
- * gets its own certificate and an HTTP answer, as does `edge.example.test`.
+ * gets its own certificate (`server.pem`) and an HTTP answer.
  *
  * @param hosts the port behind each host; the router passes TLS on without opening it
+ * @param listen its own port; without it, any free one
  */
-export async function startRouter(hosts: Readonly<Record<string, number>>) {
+export async function startRouter(hosts: Readonly<Record<string, number>>, listen?: number) {
   if (haproxy === null) throw new Error('This test needs haproxy.')
   const folder = await mkdtemp(path.join(os.tmpdir(), 'tiershard-test-router-'))
-  const [port, opened] = [await freePort(), await freePort()]
+  const [port, opened] = [listen ?? (await freePort()), await freePort()]
   const pem = path.join(folder, 'router.pem')
   await writeFile(pem, (await readFile(certificate('server.pem'))) + '\n' + (await readFile(certificate('server.key'))))
   const names = Object.entries(hosts)

@@ -1,0 +1,81 @@
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { tiershard, vitestProject } from '../../support/cli/binary.ts'
+import { skipNative } from '../../support/redis/servers.ts'
+
+/** Whether a server can have 6379 on an address of this machine: not on macOS, nor beside one that has it on all. */
+const standardPort = await new Promise<boolean>((resolve) => {
+  const server = net.createServer().listen(6_379, '127.0.0.254')
+  server.on('error', () => resolve(false))
+  server.on('listening', () => server.close(() => resolve(true)))
+})
+
+const CONFIG = `export default {
+  tiers: { fast: { shards: 2, testTimeout: '50s', fileTimeout: '60s' } },
+  suites: {
+    own: { tier: 'fast', files: 'own/*.test.ts', isolation: 'server', port: 'standard', env: { CACHE: '{redis.host}' } },
+  },
+}
+`
+
+/** Waits for the other file, so that both have their server at the same time, and knows the port by itself. */
+function file(mine: string, other: string): string {
+  return `import { existsSync, writeFileSync } from 'node:fs'
+import { Redis } from 'ioredis'
+import { expect, test, vi } from 'vitest'
+const { MEETING, REDIS_HOST, REDIS_PORT, REDIS_URL, CACHE, TIERSHARD_SHARD } = process.env
+test('has a server at 6379', async () => {
+  expect({ REDIS_PORT, CACHE, REDIS_URL }).toEqual({ REDIS_PORT: '6379', CACHE: REDIS_HOST, REDIS_URL: 'redis://' + REDIS_HOST + ':6379/0' })
+  const redis = new Redis({ host: CACHE })
+  expect(await redis.dbsize()).toBe(0)
+  await redis.set('${mine}', 1)
+  writeFileSync(MEETING + '/${mine}', TIERSHARD_SHARD + ' ' + REDIS_HOST)
+  await vi.waitFor(() => expect(existsSync(MEETING + '/${other}')).toBe(true), 40_000)
+  expect(await redis.keys('*')).toEqual(['${mine}'])
+  await redis.flushall()
+  redis.disconnect()
+})
+`
+}
+
+describe.each([
+  { source: 'embedded', skip: false },
+  { source: 'local', skip: skipNative },
+])('--redis $source', ({ source, skip }) => {
+  test.skipIf(skip || !standardPort)(
+    'two shards have a server each at 6379, and who listens there is left alone',
+    async () => {
+      let visits = 0
+      const stranger = net.createServer((socket) => {
+        visits++
+        socket.destroy()
+      })
+      // If it fails, there is such a stranger already.
+      stranger.on('error', () => {}).listen(6_379, '127.0.0.2')
+      await Promise.race([once(stranger, 'listening'), once(stranger, 'close')]).catch(() => {})
+      const meeting = mkdtempSync(path.join(os.tmpdir(), 'tiershard-test-meeting-'))
+      try {
+        const cwd = vitestProject({
+          'tiershard.config.js': CONFIG,
+          'own/one.test.ts': file('one', 'two'),
+          'own/two.test.ts': file('two', 'one'),
+        })
+        const { exitCode, stdout } = await tiershard(cwd, ['run', '--redis', source], { MEETING: meeting })
+        expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 })
+        const met = ['one', 'two'].map((name) => readFileSync(path.join(meeting, name), 'utf8').split(' '))
+        expect(new Set(met.map(([shard]) => shard)).size).toBe(2)
+        const hosts = met.map(([, host]) => host!)
+        expect(new Set(hosts).size).toBe(2)
+        for (const host of hosts) expect(host).toMatch(/^127\.0\.0\.(?:[3-9]|\d\d+)$/)
+        expect(visits).toBe(0)
+      } finally {
+        rmSync(meeting, { recursive: true, force: true })
+        stranger.close()
+      }
+    },
+  )
+})
