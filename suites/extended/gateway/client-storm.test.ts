@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
-import { startNative } from '../../support/gateway/native.ts'
-import { skipNative } from '../../support/redis/servers.ts'
+import { skipNative, startNative } from '../../support/redis/servers.ts'
 import { connect } from '../../support/gateway/redis.ts'
 import { createRig, postAlert, type Rig } from '../../support/gateway/rig.ts'
 
@@ -56,7 +55,7 @@ test.skipIf(skipNative)(
   async () => {
     await using stack = new AsyncDisposableStack()
     const server = await startNative(['--maxclients', '40'])
-    stack.defer(() => server.remove())
+    stack.defer(() => server.stop())
     const rig = stack.use(await createRig(server.url))
     const gateway = await rig.gateway()
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { fillMemory, startNative } from '../../support/gateway/native.ts'
-import { skipNative } from '../../support/redis/servers.ts'
+import { fillMemory } from '../../support/redis/memory.ts'
+import { skipNative, startNative } from '../../support/redis/servers.ts'
 import { call, createRig, postAlert, startReceiver } from '../../support/gateway/rig.ts'
 
 test.skipIf(skipNative)(
@@ -8,7 +8,7 @@ test.skipIf(skipNative)(
   async () => {
     await using stack = new AsyncDisposableStack()
     const server = await startNative(['--maxmemory', '24mb', '--maxmemory-policy', 'noeviction'])
-    stack.defer(() => server.remove())
+    stack.defer(() => server.stop())
     const rig = stack.use(await createRig(server.url))
     const receiver = await startReceiver(rig)
     const gateway = await rig.gateway({

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { fillMemory } from '../../support/gateway/native.ts'
+import { fillMemory } from '../../support/redis/memory.ts'
 import { client, skipNative, startNative, type TestServer } from '../../support/redis/servers.ts'
 import { runUnderway, story, summaryOf } from '../../support/run/outage.ts'
 

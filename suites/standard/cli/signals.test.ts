@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { startTiershard } from '../../support/cli/binary.ts'
-import { appeared, HANGS, isAlive, PASSES, pidIn, project, summary } from '../../support/cli/project.ts'
+import { appeared, HANGS, PASSES, pidIn, project, summary } from '../../support/cli/project.ts'
+import { isAlive } from '../../support/processes/alive.ts'
 
 test.for([
   ['SIGINT', 130],

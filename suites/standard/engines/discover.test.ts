@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Discovery } from '../../../src/core/ports.ts'
-import { isAlive, makeEngine, makeProject, until, VERSIONS, type Project } from '../../support/engines/rig.ts'
+import { makeEngine, makeProject, until, VERSIONS, type Project } from '../../support/engines/rig.ts'
+import { isAlive } from '../../support/processes/alive.ts'
 
 const LIMIT_MS = 60_000
 const PASSES = `import { test } from 'vitest'\ntest('passes', () => {})\n`

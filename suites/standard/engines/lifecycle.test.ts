@@ -4,9 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
-  cleanEnvironment,
   discoverFiles,
-  isAlive,
   makeDesk,
   makeEngine,
   makeProject,
@@ -16,6 +14,8 @@ import {
   type Project,
   type Version,
 } from '../../support/engines/rig.ts'
+import { isAlive } from '../../support/processes/alive.ts'
+import { outsideEnvironment } from '../../support/processes/environment.ts'
 
 const LIMIT_MS = 60_000
 
@@ -122,7 +122,7 @@ describe.each(VERSIONS)('the life of processes under vitest $vitest', (version) 
          startBatch(engine, project, await discoverFiles(engine), desk, { shards: 3 })`,
       )
       const orchestrator = spawn(process.execPath, [path.join(project.root, 'orchestrator.ts')], {
-        env: cleanEnvironment(),
+        env: outsideEnvironment(),
         stdio: 'ignore',
       })
       const lines = (): RegExpMatchArray[] =>

@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import { tempProject } from '../config/project.ts'
+import { outsideEnvironment } from '../processes/environment.ts'
 
 const checkout = path.resolve(import.meta.dirname, '../../..')
 const main = path.join(checkout, 'src/cli/main.ts')
@@ -22,7 +23,7 @@ export interface Started {
 }
 
 /**
- * Starts the real command in a folder. Nothing of an outer run leaks in: no TIERSHARD_*, REDIS_*, VITEST*.
+ * Starts the real command in a folder. Nothing of an outer run leaks in.
  *
  * @param fileLimitKb no file that it writes may grow larger, KiB
  */
@@ -37,7 +38,7 @@ export function startTiershard(
   const [file, ...rest] = [...limited, ...command]
   const child = spawn(file!, rest, {
     cwd,
-    env: { ...cleanEnvironment(), ...env },
+    env: { ...outsideEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -88,9 +89,4 @@ export function vitestProject(files: Readonly<Record<string, string>>): string {
     symlinkSync(path.join(checkout, 'node_modules', name), path.join(root, 'node_modules', name), 'dir')
   }
   return root
-}
-
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  const strange = /^(TIERSHARD_|REDIS_|VITEST|GITHUB_|NODE_OPTIONS$|NODE_ENV$|FORCE_COLOR$|CI$)/
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !strange.test(name)))
 }

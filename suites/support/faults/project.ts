@@ -7,7 +7,8 @@ import path from 'node:path'
 import { foldAll, type RunRecord } from '../../../src/core/record.ts'
 import { fileEnding, testVerdicts } from '../../../src/core/verdict.ts'
 import { readJournal } from '../../../src/reports/journal.ts'
-import { cleanEnvironment, until, type Version } from '../engines/rig.ts'
+import { until, type Version } from '../engines/rig.ts'
+import { outsideEnvironment } from '../processes/environment.ts'
 import { client } from '../redis/servers.ts'
 
 const checkout = path.resolve(import.meta.dirname, '../../..')
@@ -92,7 +93,7 @@ export interface FaultRun {
 export function start(command: string, args: readonly string[], cwd: string, cleanup: Cleanup): FaultRun {
   const child = spawn(command, args, {
     cwd,
-    env: cleanEnvironment(),
+    env: outsideEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   cleanup(() => void child.kill('SIGKILL'))
