@@ -36,9 +36,9 @@ test('wave after wave of clients comes and goes, politely or not, and the gatewa
     )
     // The ones that were cut would come back: they are told not to.
     for (const redis of crowd) redis.disconnect()
-    await expect.poll(() => connectionsNamed(rig, name), { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => connectionsNamed(rig, name)).toBe(0)
   }
-}, 120_000)
+}, 240_000)
 
 test('a connection that is cut comes back by itself, on its own database', async () => {
   await using rig = await createRig()
@@ -48,7 +48,7 @@ test('a connection that is cut comes back by itself, on its own database', async
     guest.stream.resetAndDestroy()
     expect(await guest.get(`${rig.prefix}:home`)).toBe('here')
   }
-}, 60_000)
+})
 
 test.skipIf(skipNative)(
   'a server without room for more clients turns them away, and goes on serving those it has',
@@ -73,5 +73,4 @@ test.skipIf(skipNative)(
     expect((await postAlert(gateway)).status).toBe(202)
     for (const redis of admitted) expect(await redis.ping()).toBe('PONG')
   },
-  60_000,
 )

@@ -40,7 +40,7 @@ describe.each(VERSIONS)('failures under vitest $vitest', (version) => {
     } finally {
       await engine.close()
     }
-  }, 60_000)
+  }, 240_000)
 
   const file = (name: string): FileRecord => desk.files.get(`tests/${name}.test.ts`)!
   const outcomes = (name: string): Record<string, string> =>

@@ -30,7 +30,7 @@ describe.each(VERSIONS)('outcomes under vitest $vitest', (version) => {
     } finally {
       await engine.close()
     }
-  }, 60_000)
+  }, 240_000)
   afterAll(() => project[Symbol.dispose]())
 
   const results = (file: string): Map<string, TestResult> => desk.files.get(`tests/${file}.test.ts`)!.tests
