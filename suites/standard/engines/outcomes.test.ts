@@ -52,6 +52,10 @@ describe.each(VERSIONS)('outcomes under vitest $vitest', (version) => {
     ])
   })
 
+  test('what a skipped suite would run alone is skipped with it, which vitest itself does not say', () => {
+    expect([...results('only').values()].map(({ outcome }) => outcome)).toEqual(['skipped', 'skipped'])
+  })
+
   test('all that was collected has a result, and no seat is kept', () => {
     for (const record of desk.files.values()) {
       expect(new Set(record.tests.keys()), record.file).toEqual(new Set(record.collected!.map((one) => one.name)))
