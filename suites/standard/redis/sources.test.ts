@@ -128,7 +128,7 @@ describe('local', () => {
   test('tries another port when the first one was taken in the meantime, and gives up with the right cause', async () => {
     const program = path.join(bin, 'redis-server')
     const tries = path.join(bin, 'tries')
-    await writeFile(program, `#!/bin/sh\necho "$2" >> ${tries}\necho "bind: Address already in use"\nexit 1\n`)
+    await writeFile(program, `#!/bin/sh\necho "$2" >> "${tries}"\necho "bind: Address already in use"\nexit 1\n`)
     await chmod(program, 0o755)
     expect(refusal(await resolve(LOCAL, { PATH: bin }))).toMatchObject({ code: 'port-taken' })
     expect((await readFile(tries, 'utf8')).trim().split('\n')).toHaveLength(5)
