@@ -11,7 +11,7 @@ export class Outsiders {
   #found = false
 
   constructor(connection: AdminConnection) {
-    this.#clients = new ClientWatch(connection, { user: 'default' })
+    this.#clients = new ClientWatch(connection, { user: 'default' }, 2)
   }
 
   /** Found once is enough: after that nothing is looked for. */
@@ -20,7 +20,7 @@ export class Outsiders {
     const clients = (await this.#clients.staying()) ?? []
     if (clients.length === 0) return []
     this.#found = true
-    const who = clients.length === 1 ? 'a connection is' : 'connections are'
+    const who = clients.length === 1 ? 'a connection works' : 'connections work'
     return [
       {
         check: 'outsiders',

@@ -35,7 +35,9 @@ describe.each([
     onTestFinished(() => outside.disconnect())
     await outside.set('k', 'v')
     expect(await warnedOf(server)).toEqual([
-      expect.stringMatching(/^outsiders: a connection is past every lease, logged in as the default user: .*last command set$/),
+      expect.stringMatching(
+        /^outsiders: a connection works past every lease, logged in as the default user: .*last command set$/,
+      ),
     ])
     expect(await warnedOf(server)).toEqual([])
   })
