@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
-import { outsideEnvironment } from '../suites/support/isolation/commands.ts'
+import { outsideEnvironment } from '../suites/support/processes/environment.ts'
 
 export interface Command {
   readonly program: string

@@ -1,6 +1,6 @@
 import type { Cause } from './ending.ts'
 
-/** What the doctor looks at, in its order. */
+/** What the doctor looks at, in its order; the last one only a run can see. */
 export const CHECKS = [
   'connection',
   'loading',
@@ -14,6 +14,7 @@ export const CHECKS = [
   'clients',
   'persistence',
   'latency',
+  'outsiders',
 ] as const
 
 /** The closed set of the doctor's checks; each has a section in docs/causes.md. */

@@ -18,11 +18,14 @@ export type Whose =
 export class ClientWatch {
   readonly #connection: AdminConnection
   readonly #whose: Whose
+  readonly #most: number
   #able = true
 
-  constructor(connection: AdminConnection, whose: Whose) {
+  /** @param most how many are named at most */
+  constructor(connection: AdminConnection, whose: Whose, most = MOST_NAMED) {
     this.#connection = connection
     this.#whose = whose
+    this.#most = most
   }
 
   /** Where clients that stay connected come from: `127.0.0.1:50312 (worker)`. null: it cannot be said. */
@@ -33,8 +36,8 @@ export class ClientWatch {
       await sleep(pause)
       found = await this.#look()
     }
-    if (found === null || found.length <= MOST_NAMED) return found
-    return [...found.slice(0, MOST_NAMED), `and ${found.length - MOST_NAMED} more`]
+    if (found === null || found.length <= this.#most) return found
+    return [...found.slice(0, this.#most), `and ${found.length - this.#most} more`]
   }
 
   async #look(): Promise<readonly string[] | null> {

@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** How much of a server's output is kept for messages, characters. */
 const TAIL = 4_000
+/** How long after its end a process may take to say its last words: a child of its own can hold its pipes, ms. */
+const LAST_WORDS_MS = 500
 
 export const LOOPBACK = '127.0.0.1'
 
@@ -46,18 +49,26 @@ export class OwnProcess {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#output = (this.#output + text).slice(-TAIL)))
     }
-    this.#gone = new Promise((resolve) => {
-      const end = (why: string): void => {
-        resolve()
-        if (this.#why !== null) return
-        this.#why = why
-        // Its process id may soon be somebody else's.
-        this.#watchdog?.kill('SIGKILL')
-        if (!this.#stopping) for (const listener of this.#listeners) listener(why)
-      }
-      child.on('error', (error) => end(error.message))
-      child.on('exit', (code, signal) => end(signal === null ? `exit code ${code}` : `ended by ${signal}`))
+    this.#gone = this.#ended().then((why) => {
+      this.#why = why
+      if (!this.#stopping) for (const listener of this.#listeners) listener(why)
     })
+  }
+
+  /** Resolves with why the process ended, once its last words are read: they may say more. */
+  async #ended(): Promise<string> {
+    const { child } = this
+    const closed = new Promise<void>((resolve) => void child.once('close', () => resolve()))
+    const why = await new Promise<string>((resolve) => {
+      child.on('error', (error) => resolve(error.message))
+      child.on('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `ended by ${signal}`))
+    })
+    // Its process id may soon be somebody else's.
+    this.#watchdog?.kill('SIGKILL')
+    const late = new AbortController()
+    await Promise.race([closed, sleep(LAST_WORDS_MS, undefined, { signal: late.signal }).catch(() => {})])
+    late.abort()
+    return why
   }
 
   /** The last lines it printed, in one line. */

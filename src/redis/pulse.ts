@@ -3,6 +3,7 @@ import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/prom
 import type { Pulse } from '../core/ports.ts'
 import { infoFindings, number } from './checks.ts'
 import type { AdminConnection, Answer } from './connection.ts'
+import type { Outsiders } from './outsiders.ts'
 import { roleInInfo } from './role.ts'
 
 /** A script of a test may keep a server busy for a while; a server that is silent for longer is not fit. */
@@ -10,14 +11,19 @@ const ANSWER_LIMIT_MS = 4_000
 /** A connection that breaks is up again sooner than this, unless the server is away. */
 const RECONNECT_MS = 500
 
-/** See `RedisServer.pulse`. Costs one script and one INFO. */
-export async function pulse(connection: AdminConnection, control: number): Promise<Pulse> {
+/**
+ * See `RedisServer.pulse`. Costs one script and one INFO.
+ *
+ * @param outsiders null: others may use the server as they like
+ */
+export async function pulse(connection: AdminConnection, control: number, outsiders: Outsiders | null): Promise<Pulse> {
   const sentAt = performance.now()
   const answer = await inTime(connection, written(connection, control))
   if (!answer.ok) return answer
   const writeMs = performance.now() - sentAt
   // A server that hung between the two is found by the next pulse.
   const info = await Promise.race([connection.info(), sleep(ANSWER_LIMIT_MS, null, { ref: false })])
+  const past = info === null ? [] : ((await outsiders?.look()) ?? [])
   const { label } = connection.address
   const role = roleInInfo(info)?.kind ?? null
   const commands = number(info, 'total_commands_processed')
@@ -32,7 +38,7 @@ export async function pulse(connection: AdminConnection, control: number): Promi
       ...(commands === null ? {} : { commands }),
     },
     incarnation: info?.get('run_id') ?? null,
-    warnings: info === null ? [] : infoFindings(info, label).filter(({ severity }) => severity !== 'ok'),
+    warnings: info === null ? [] : [...infoFindings(info, label), ...past].filter(({ severity }) => severity !== 'ok'),
   }
 }
 

@@ -9,6 +9,7 @@ import { goneCause, tooFewCause } from './causes.ts'
 import { AdminConnection } from './connection.ts'
 import { examine, type Examination, type Origin } from './facts.ts'
 import { LeaseDesk } from './leases.ts'
+import { Outsiders } from './outsiders.ts'
 import { pulse } from './pulse.ts'
 
 export type Opened =
@@ -67,6 +68,9 @@ export async function serve(
   if ('cause' in guard) return refused(guard.cause)
   const facts: ServerFacts = { ...opened.facts, enforcement: guard.enforcement }
   const desk = new LeaseDesk({ connection, facts, candidates, embedded, replicated: replicas > 0, guard })
+  // Everything else that a server of ours has to do with is a test.
+  const alone = own?.onExit !== undefined && guard.enforcement.by === 'acl'
+  const outsiders = alone ? new Outsiders(connection) : null
   own?.onGone?.((cause) => connection.giveUp(cause))
   own?.onExit?.((why) => connection.giveUp(goneCause(address.label, `its process ended (${why})`)))
   const close = async (): Promise<void> => {
@@ -80,7 +84,7 @@ export async function serve(
       facts,
       findings,
       lease: (request) => desk.lease(request),
-      pulse: () => pulse(connection, facts.control),
+      pulse: () => pulse(connection, facts.control, outsiders),
       onGone: (callback) => connection.onGone(callback),
       giveUp: (cause) => connection.giveUp(cause),
       close,

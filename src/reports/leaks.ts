@@ -42,7 +42,7 @@ const GROUPS = 3
 /** `120 keys (120 without TTL, 14 kB): 100 x bull:paint:* (hash), 20 x users (set); 1 client still connected: ...` */
 export function leakLine(leak: Pick<Leak, 'keys' | 'sampled' | 'withoutTtl' | 'bytes' | 'groups' | 'clients'>): string {
   const { keys, sampled, withoutTtl, bytes, groups } = leak
-  const sample = sampled < keys ? `of ${sampled} looked at, ` : ''
+  const sample = sampled < keys ? `${sampled} looked at: ` : ''
   const names = groups.slice(0, GROUPS).map((group) => `${group.keys} x ${printable(group.prefix)} (${group.type})`)
   const more = groups.length > GROUPS ? `, and ${groups.length - GROUPS} more kinds` : ''
   const clients = leak.clients ?? []

@@ -1,4 +1,4 @@
-import type { TestCase, TestModule } from 'vitest/node'
+import type { TestCase, TestModule, TestSuite } from 'vitest/node'
 import type { ErrorRecord, LeakedProcess, TestResult } from '../../core/events.ts'
 import { cap, engineError, toErrorRecord } from './errors.ts'
 import type { FromHost } from './protocol.ts'
@@ -85,7 +85,10 @@ export class Attempt {
   moduleEnded(module: TestModule): void {
     if (this.#frozen) return
     this.#ended = true
-    for (const test of module.children.allTests()) this.tested(test)
+    for (const test of module.children.allTests()) {
+      this.tested(test)
+      this.#skippedWithItsSuite(test)
+    }
     for (const owner of [module, ...module.children.allSuites()]) {
       for (const error of owner.errors()) {
         // A file without a test is an ending of its own, which the run decides.
@@ -93,6 +96,14 @@ export class Attempt {
         this.error(error, owner.type === 'suite' ? owner.fullName : undefined)
       }
     }
+  }
+
+  /** A `test.only` in a `describe.skip` is not run, and vitest says nothing of it. */
+  #skippedWithItsSuite(test: TestCase): void {
+    const known = this.#tests.get(test.id)
+    if (!known || test.result().state !== 'pending' || !suitesOf(test).some((suite) => suite.state() === 'skipped'))
+      return
+    this.#tell(test.id, { ...known, outcome: 'skipped', durationMs: 0, retries: 0, errors: [], note: null })
   }
 
   /** An error that belongs to the file and to no test of it. */
@@ -157,6 +168,13 @@ export class Attempt {
 }
 
 const OUTCOMES = { pass: 'passed', fail: 'failed', skip: 'skipped' } as const
+
+/** The suites around a test, the nearest first. */
+function suitesOf(test: TestCase): TestSuite[] {
+  const suites: TestSuite[] = []
+  for (let owner = test.parent; owner.type === 'suite'; owner = owner.parent) suites.push(owner)
+  return suites
+}
 
 function isEmptyFile(error: { readonly message?: unknown }): boolean {
   return typeof error.message === 'string' && error.message.startsWith('No test suite found in file ')

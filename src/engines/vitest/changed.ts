@@ -14,19 +14,25 @@ export type Changed =
  * Checks a `--changed` reference before vitest sees it and turns it into a commit: vitest 4.1 takes an unknown reference,
  * or one without a common ancestor, for "nothing changed" and would run no test at all.
  */
-export async function resolveChanged(changed: string | true | null, root: string): Promise<Changed> {
+export async function resolveChanged(
+  changed: string | true | null,
+  root: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Changed> {
   if (changed === null) return { ok: true, since: null }
+  const ask = async (...args: string[]): Promise<string> => {
+    const { stdout } = await git('git', args, { cwd: root, env, timeout: GIT_LIMIT_MS })
+    return stdout.trim()
+  }
   try {
-    await ask(root, 'rev-parse', '--show-toplevel')
+    await ask('rev-parse', '--show-toplevel')
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    const why = missing ? 'git is not on PATH' : `${root} is not inside a git repository`
-    return { ok: false, message: `--changed needs git, and ${why}.` }
+    return { ok: false, message: `--changed needs git, and ${refusal(error, root)}` }
   }
   if (changed === true) return { ok: true, since: true }
   let commit: string
   try {
-    commit = await ask(root, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${changed}^{commit}`)
+    commit = await ask('rev-parse', '--verify', '--quiet', '--end-of-options', `${changed}^{commit}`)
   } catch {
     return {
       ok: false,
@@ -34,7 +40,7 @@ export async function resolveChanged(changed: string | true | null, root: string
     }
   }
   try {
-    await ask(root, 'merge-base', commit, 'HEAD')
+    await ask('merge-base', commit, 'HEAD')
   } catch {
     return {
       ok: false,
@@ -44,7 +50,10 @@ export async function resolveChanged(changed: string | true | null, root: string
   return { ok: true, since: commit }
 }
 
-async function ask(cwd: string, ...args: string[]): Promise<string> {
-  const { stdout } = await git('git', args, { cwd, timeout: GIT_LIMIT_MS })
-  return stdout.trim()
+function refusal(error: unknown, root: string): string {
+  const { code, stderr = '' } = error as NodeJS.ErrnoException & { readonly stderr?: string }
+  if (code === 'ENOENT') return 'git is not on PATH.'
+  if (stderr === '' || stderr.includes('not a git repository')) return `${root} is not inside a git repository.`
+  // A checkout of somebody else, as in a container, is refused with what to do about it.
+  return `git refuses to look into ${root}:\n${stderr.trim()}`
 }

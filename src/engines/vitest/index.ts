@@ -72,7 +72,7 @@ export function createVitestEngine(options: VitestEngineOptions): Engine {
   }
 
   const discover = async ({ changed }: DiscoverRequest): Promise<Discovery> => {
-    const since = await resolveChanged(changed, options.root)
+    const since = await resolveChanged(changed, options.root, options.env)
     if (!since.ok) return { ok: false, kind: 'usage', message: since.message }
     const opened: Opened = idle ? { ok: true, host: idle } : await open()
     if (!opened.ok) return { ok: false, kind: 'usage', message: opened.message }

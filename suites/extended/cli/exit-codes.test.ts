@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { startTiershard, tiershard, vitestProject } from '../../support/cli/binary.ts'
 import { appeared, FAILS, HANGS, IMPORTS, PASSES, project, summary } from '../../support/cli/project.ts'
 import { journalLines } from '../../support/cli/runs.ts'
-
-// Several real runs one after the other, on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 })
 
 /** docs/exit-codes.md, code by code and where several apply, with the real command. */
 
@@ -59,8 +56,14 @@ test('3: no Redis where one was asked for', async () => {
 
 test('4: the deadline, before a failed test', async () => {
   const cwd = project({ 'suites/fast/a/one.test.ts': FAILS_AND_HANGS })
-  check((await tiershard(cwd, ['run', '--deadline', '12s'])).exitCode, 4)
-  expect(journalLines(path.join(cwd, 'reports/latest')).join('\n')).toContain('"outcome":"failed"')
+  const hasFailed = (): boolean =>
+    journalLines(path.join(cwd, 'reports/latest')).some((line) => line.includes('"outcome":"failed"'))
+  // Long enough for vitest to start and the test to fail: how long that takes is the machine's business.
+  for (const deadline of ['6s', '20s', '60s']) {
+    check((await tiershard(cwd, ['run', '--deadline', deadline])).exitCode, 4)
+    if (hasFailed()) break
+  }
+  expect(hasFailed()).toBe(true)
   expect(summary(cwd)).toMatchObject({ exitCode: 4, verdict: 'deadline' })
 })
 

@@ -1,18 +1,17 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { watch } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { foldAll } from '../../../src/core/record.ts'
 import { testVerdicts } from '../../../src/core/verdict.ts'
 import { readJournal } from '../../../src/reports/journal.ts'
 import { readRun } from '../../../src/reports/read-run.ts'
-import { startTiershard, tiershard } from '../../support/cli/binary.ts'
+import { startTiershard, tiershard, type Started } from '../../support/cli/binary.ts'
 import { IMPORTS, project } from '../../support/cli/project.ts'
-import { inProcess, runsOf } from '../../support/cli/runs.ts'
+import { inProcess, journalLines, runsOf } from '../../support/cli/runs.ts'
+import { until } from '../../support/engines/rig.ts'
+import { sized } from '../../support/sizes.ts'
 
-/** SUITES_KILLS=200 for the full number; a few of them otherwise. */
-const KILLS = Number(process.env['SUITES_KILLS'] ?? 6)
+const KILLS = sized('SUITES_KILLS', 6, 200)
 const LIMIT_MS = 60_000 + KILLS * 20_000
 
 const FILES = 4
@@ -54,38 +53,37 @@ function account(folder: string): Map<string, string> {
   return found
 }
 
-/** Resolves when a run that is not known yet has its folder. */
-async function newRun(reportsDir: string, known: ReadonlySet<string>): Promise<void> {
-  const stop = new AbortController()
-  const changes = watch(reportsDir, { signal: stop.signal })
-  const isThere = (): boolean => readdirSync(reportsDir).some((name) => RUN_ID.test(name) && !known.has(name))
-  try {
-    if (isThere()) return
-    for await (const _ of changes) if (isThere()) return
-  } finally {
-    stop.abort()
-  }
+/**
+ * Resolves when a run that is not known yet has so many lines in its journal, or has ended. With 0 lines, as soon as it has
+ * its folder.
+ */
+async function underway(cwd: string, known: ReadonlySet<string>, lines: number, run: Started): Promise<void> {
+  let ended = false
+  void run.finished.then(() => (ended = true))
+  await until(`a journal of ${lines} lines`, () => {
+    if (ended) return true
+    const id = runsOf(cwd).find((name) => !known.has(name))
+    if (id === undefined) return false
+    const folder = path.join(cwd, 'reports', id)
+    return lines === 0 || (existsSync(path.join(folder, 'journal.ndjson')) && journalLines(folder).length >= lines)
+  })
 }
 
-const RUN_ID = /^\d{8}-/
-
 test(
-  `${KILLS} runs killed at a random moment: nothing that was known is lost, and going on completes them`,
+  `${KILLS} runs killed at any moment: nothing that was known is lost, and going on completes them`,
   { timeout: LIMIT_MS },
   async () => {
     const cwd = smallProject()
     expect((await tiershard(cwd, ['run', '--shards', '2'])).exitCode).toBe(0)
-    const clean = readRun(path.join(cwd, 'reports/latest')).own
-    const cleanMs = clean.endedAt! - clean.startedAt!
+    const total = journalLines(path.join(cwd, 'reports/latest')).length
 
     const seen = { beforeTheRun: 0, beforeATest: 0, between: 0, afterTheEnd: 0 }
     onTestFinished(() => void process.stdout.write(`${JSON.stringify(seen)}\n`))
     for (let kill = 0; kill < KILLS; kill++) {
       const known = new Set(runsOf(cwd))
       const started = startTiershard(cwd, ['run', '--shards', '2'])
-      await newRun(path.join(cwd, 'reports'), known)
-      // Spread over the whole run, so that some kills hit each part of it.
-      await setTimeout(cleanMs * 1.1 * ((kill + 0.5) / KILLS))
+      // Spread over the whole run, from before its first line to after its last, however fast this machine is.
+      await underway(cwd, known, Math.floor((total + 1) * (kill / (KILLS - 1))), started)
       started.child.kill('SIGKILL')
       await started.finished
       const run = runsOf(cwd).find((id) => !known.has(id))
@@ -121,5 +119,6 @@ test(
       for (const file of whole) expect(again.has(file.plan.id)).toBe(false)
     }
     expect(seen.beforeATest + seen.between).toBeGreaterThan(0)
+    expect(seen.afterTheEnd).toBeGreaterThan(0)
   },
 )

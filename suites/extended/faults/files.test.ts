@@ -12,7 +12,7 @@ function died(name: string, outcome: string, ending: string) {
 }
 
 /** The rows of docs/faults.md that one test file can bring about, all in one run. */
-describe.skipIf(SKIP)('faults of files: all is accounted for, nothing is left, exit 1', { timeout: 150_000 }, () => {
+describe.skipIf(SKIP)('faults of files: all is accounted for, nothing is left, exit 1', { timeout: 300_000 }, () => {
   test.concurrent.for(VERSIONS)('under vitest $vitest', async (version, { onTestFinished }) => {
     const server = await startNative()
     onTestFinished(() => server.stop())

@@ -21,11 +21,13 @@ import {
   type FaultRun,
 } from '../../support/faults/project.ts'
 import { client, skipNative, startNative, type TestServer } from '../../support/redis/servers.ts'
+import { sized } from '../../support/sizes.ts'
 
 /** Processes are found through /proc. */
 const SKIP = skipNative || process.platform !== 'linux'
 /** How long the run is stopped, ms: 60 s outlives its leases. */
-const STOP_MS = Number(process.env['FAULTS_STOP_MS'] ?? 1_000)
+const STOP_MS = sized('FAULTS_STOP_MS', 1_000, 60_000)
+const LIMIT = { timeout: 300_000 + STOP_MS }
 
 interface Scene {
   readonly root: string
@@ -49,10 +51,15 @@ function expectGreen(root: string): void {
   expect(account(recordOf(root))).toEqual({ done: DONE, a: all, b: all, c: DONE, d: DONE })
 }
 
-async function middle(version: Version, cleanup: Cleanup, wrap?: (url: string) => readonly string[]): Promise<Scene> {
+async function middle(
+  version: Version,
+  cleanup: Cleanup,
+  wrap?: (url: string) => readonly string[],
+  patience?: string,
+): Promise<Scene> {
   const server = await startNative()
   cleanup(() => server.stop())
-  const root = makeProject(version, threeStates(), cleanup)
+  const root = makeProject(version, threeStates(patience), cleanup)
   const [command, ...args] = wrap?.(server.url) ?? []
   const run = command === undefined ? startRun(root, server.url, cleanup) : start(command, args, root, cleanup)
   return { root, server, run, id: await inTheMiddle(root, run) }
@@ -62,7 +69,7 @@ const INTERRUPTED = { running: { ending: 'cancelled', test: 'interrupted' }, wai
 const BROKEN = { running: { ending: 'infrastructure', test: 'interrupted' }, waiting: 'not-run' }
 
 /** The rows of docs/faults.md that hit a run from outside, with files finished, running and waiting. */
-describe.skipIf(SKIP).for(VERSIONS)('faults of a run under vitest $vitest', { timeout: 150_000 }, (version) => {
+describe.skipIf(SKIP).for(VERSIONS)('faults of a run under vitest $vitest', LIMIT, (version) => {
   test.concurrent('SIGTERM: exit 143, leases are given back at once', async ({ onTestFinished }) => {
     const { root, server, run, id } = await middle(version, onTestFinished)
     run.child.kill('SIGTERM')
@@ -120,7 +127,7 @@ describe.skipIf(SKIP).for(VERSIONS)('faults of a run under vitest $vitest', { ti
       '/dev/null',
     ])
     run.child.kill('SIGKILL')
-    await vi.waitFor(() => expect(summaryExitCode(root)).toBe(143), { timeout: 60_000 })
+    await vi.waitFor(() => expect(summaryExitCode(root)).toBe(143), { timeout: 120_000 })
     expectAccount(root, INTERRUPTED.running, INTERRUPTED.waiting)
     await nothingLeft(id)
     expect(await leasesOf(server)).toEqual([])
@@ -135,7 +142,7 @@ describe.skipIf(SKIP).for(VERSIONS)('faults of a run under vitest $vitest', { ti
       MAIN,
     ])
     run.child.kill('SIGKILL')
-    await vi.waitFor(() => expect(summaryExitCode(root)).toBe(143), { timeout: 60_000 })
+    await vi.waitFor(() => expect(summaryExitCode(root)).toBe(143), { timeout: 120_000 })
     expectAccount(root, INTERRUPTED.running, INTERRUPTED.waiting)
     await nothingLeft(id)
     expect(await leasesOf(server)).toEqual([])
@@ -163,7 +170,7 @@ describe.skipIf(SKIP).for(VERSIONS)('faults of a run under vitest $vitest', { ti
   })
 
   test.concurrent('Redis is started again without its data: what it spoiled runs again', async ({ onTestFinished }) => {
-    const { root, server, run, id } = await middle(version, onTestFinished)
+    const { root, server, run, id } = await middle(version, onTestFinished, undefined, '120s')
     await server.stop()
     const again = await startNative([], { port: server.port })
     onTestFinished(() => again.stop())

@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
-import { startNative } from '../../support/gateway/native.ts'
-import { skipNative } from '../../support/redis/servers.ts'
+import { skipNative, startNative } from '../../support/redis/servers.ts'
 import { connect } from '../../support/gateway/redis.ts'
 import { createRig, postAlert, type Rig } from '../../support/gateway/rig.ts'
 
@@ -37,9 +36,9 @@ test('wave after wave of clients comes and goes, politely or not, and the gatewa
     )
     // The ones that were cut would come back: they are told not to.
     for (const redis of crowd) redis.disconnect()
-    await expect.poll(() => connectionsNamed(rig, name), { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => connectionsNamed(rig, name)).toBe(0)
   }
-}, 120_000)
+}, 240_000)
 
 test('a connection that is cut comes back by itself, on its own database', async () => {
   await using rig = await createRig()
@@ -49,14 +48,14 @@ test('a connection that is cut comes back by itself, on its own database', async
     guest.stream.resetAndDestroy()
     expect(await guest.get(`${rig.prefix}:home`)).toBe('here')
   }
-}, 60_000)
+})
 
 test.skipIf(skipNative)(
   'a server without room for more clients turns them away, and goes on serving those it has',
   async () => {
     await using stack = new AsyncDisposableStack()
     const server = await startNative(['--maxclients', '40'])
-    stack.defer(() => server.remove())
+    stack.defer(() => server.stop())
     const rig = stack.use(await createRig(server.url))
     const gateway = await rig.gateway()
 
@@ -74,5 +73,4 @@ test.skipIf(skipNative)(
     expect((await postAlert(gateway)).status).toBe(202)
     for (const redis of admitted) expect(await redis.ping()).toBe('PONG')
   },
-  60_000,
 )

@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'v
 import { claim } from '../../support/gateway/deduplication.ts'
 import { startGroup, until, type Group } from '../../support/gateway/failover.ts'
 import { skipNative } from '../../support/redis/servers.ts'
+import { sized } from '../../support/sizes.ts'
 
 /** Twenty prove what two can only show; they take about four minutes. */
-const ROUNDS = Number(process.env['GATEWAY_FAILOVER_ROUNDS'] ?? 2)
+const ROUNDS = sized('GATEWAY_FAILOVER_ROUNDS', 2, 20)
 const TTL_MS = 3_600_000
 
 /** Alerts that the gateway claims one after the other, without a pause, and which of them a replica has confirmed. */

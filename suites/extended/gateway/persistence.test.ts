@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { startNative } from '../../support/gateway/native.ts'
-import { skipNative } from '../../support/redis/servers.ts'
+import { skipNative, startLasting } from '../../support/redis/servers.ts'
 import { createRig, postAlert, startReceiver } from '../../support/gateway/rig.ts'
 
 const ALERTS = 100
@@ -13,8 +12,8 @@ test.skipIf(skipNative).each([
   'with an append-only file ($fsync) a server ended by $signal forgets no claim, no record and no job',
   async ({ fsync, signal }) => {
     await using stack = new AsyncDisposableStack()
-    const server = await startNative(['--appendonly', 'yes', '--appendfsync', fsync])
-    stack.defer(() => server.remove())
+    const server = await startLasting(['--appendonly', 'yes', '--appendfsync', fsync])
+    stack.defer(() => server.stop())
     const rig = stack.use(await createRig(server.url))
     // Nothing is delivered before the restart: the jobs have to survive it.
     let open = false
@@ -28,11 +27,11 @@ test.skipIf(skipNative).each([
     )
     expect(before.map((reply) => reply.status)).toEqual(Array.from({ length: ALERTS }, () => 202))
 
-    await server.stop(signal)
+    await server.end(signal)
     open = true
     await server.restart()
 
-    await expect.poll(async () => (await postAlert(gateway, { name: 'alert-0' })).status, { timeout: 20_000 }).toBe(200)
+    await expect.poll(async () => (await postAlert(gateway, { name: 'alert-0' })).status).toBe(200)
     const after = await Promise.all(
       Array.from({ length: ALERTS }, (_, n) => postAlert(gateway, { name: `alert-${n}` })),
     )
@@ -41,24 +40,20 @@ test.skipIf(skipNative).each([
     )
     const states = async (): Promise<(string | null)[]> =>
       Promise.all(before.map((reply) => rig.redis.hget(`${rig.prefix}:alert:${String(reply.body['id'])}`, 'state')))
-    await expect.poll(states, { timeout: 60_000 }).toEqual(Array.from({ length: ALERTS }, () => 'notified'))
+    await expect.poll(states).toEqual(Array.from({ length: ALERTS }, () => 'notified'))
   },
-  120_000,
+  240_000,
 )
 
-test.skipIf(skipNative)(
-  'without persistence a restart forgets everything: the tests above can fail',
-  async () => {
-    await using stack = new AsyncDisposableStack()
-    const server = await startNative()
-    stack.defer(() => server.remove())
-    const rig = stack.use(await createRig(server.url))
-    const gateway = await rig.gateway()
-    expect((await postAlert(gateway)).status).toBe(202)
-    expect((await postAlert(gateway)).status).toBe(200)
-    await server.stop('SIGKILL')
-    await server.restart()
-    await expect.poll(async () => (await postAlert(gateway)).status, { timeout: 20_000 }).toBe(202)
-  },
-  60_000,
-)
+test.skipIf(skipNative)('without persistence a restart forgets everything: the tests above can fail', async () => {
+  await using stack = new AsyncDisposableStack()
+  const server = await startLasting()
+  stack.defer(() => server.stop())
+  const rig = stack.use(await createRig(server.url))
+  const gateway = await rig.gateway()
+  expect((await postAlert(gateway)).status).toBe(202)
+  expect((await postAlert(gateway)).status).toBe(200)
+  await server.end('SIGKILL')
+  await server.restart()
+  await expect.poll(async () => (await postAlert(gateway)).status).toBe(202)
+})

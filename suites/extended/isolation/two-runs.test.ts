@@ -6,7 +6,7 @@ import { ROUNDS } from '../../support/isolation/visit.ts'
 import { skipNative, startNative } from '../../support/redis/servers.ts'
 
 const FILES = 24
-const LIMIT_MS = 180_000
+const LIMIT_MS = 360_000
 
 type EventOf<T extends Stamped['type']> = Extract<Stamped, { type: T }>
 
@@ -36,7 +36,7 @@ async function prepare(stack: AsyncDisposableStack, databases: number, shards: n
 async function until(project: StrangersProject, type: Stamped['type'], runs: number): Promise<void> {
   const seen = () => project.journals().filter((journal) => journal.some((event) => event.type === type)).length
   await expect
-    .poll(seen, { timeout: 60_000, interval: 50, message: `runs with "${type}"` })
+    .poll(seen, { timeout: 120_000, interval: 50, message: `runs with "${type}"` })
     .toBeGreaterThanOrEqual(runs)
 }
 

@@ -2,9 +2,10 @@ import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
 import { Playground, schedule } from '../../support/redis/schedule.ts'
 import { skipNative } from '../../support/redis/servers.ts'
+import { sized } from '../../support/sizes.ts'
 
-/** More of them: TIERSHARD_SCHEDULES=500, which takes 15 s on an idle machine. */
-const SCHEDULES = Number(process.env['TIERSHARD_SCHEDULES'] ?? 150)
+/** 500 of them take 15 s on an idle machine. */
+const SCHEDULES = sized('TIERSHARD_SCHEDULES', 150, 500)
 
 test.skipIf(skipNative)(
   `${SCHEDULES} random schedules: no foreign key is lost, no database is held twice`,

@@ -9,7 +9,7 @@ describe.each([
 ])('$name', ({ start, skip }) => {
   test.skipIf(skip)(
     '60 clients x 5 rounds over 14 databases: no database has two holders',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       const server = await start()
       const databases = Array.from({ length: 14 }, (_, index) => index + 1)
@@ -22,7 +22,7 @@ describe.each([
         runs.map(async (run, id) => {
           for (let round = 0; round < 5; round++) {
             const { signal } = new AbortController()
-            const grant = await run.lease({ count: 1, run: `run-${id}`, waitMs: 100_000, onWait: () => {}, signal })
+            const grant = await run.lease({ count: 1, run: `run-${id}`, waitMs: 250_000, onWait: () => {}, signal })
             if (grant.kind === 'refused') throw new Error(grant.cause.message)
             const lease = grant.leases[0]!
             expect(holders.get(lease.database)).toBeUndefined()
@@ -51,7 +51,7 @@ describe.each([
 
   test.skipIf(skip)(
     'a million keys are flushed, and a neighbour keeps its heartbeat',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       const server = await start()
       const run = await serverAt(server.url)

@@ -7,11 +7,12 @@ import { tiershard } from '../../support/cli/binary.ts'
 import { writeReport } from '../../support/junit/generate.ts'
 import { flips, lostInSilence, numbered, SAMPLE, UNDECLARED } from '../../support/junit/mutants.ts'
 import { merging, scratch } from '../../support/junit/merging.ts'
+import { FULL_SIZE } from '../../support/sizes.ts'
 
 const LIMIT_MS = 300_000
 
-/** 1 GB with TIERSHARD_FULL_SIZE=1; the memory does not depend on it but for 10 bytes a case. */
-const CASES = process.env['TIERSHARD_FULL_SIZE'] === '1' ? 6_000_000 : 1_000_000
+/** 1 GB in full size; the memory does not depend on it but for 10 bytes a case. */
+const CASES = FULL_SIZE ? 6_000_000 : 1_000_000
 
 test(
   'a report of hundreds of megabytes: right totals, under a heap that could not hold it',

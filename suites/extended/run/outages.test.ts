@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { fillMemory } from '../../support/gateway/native.ts'
+import { fillMemory } from '../../support/redis/memory.ts'
 import { client, skipNative, startNative, type TestServer } from '../../support/redis/servers.ts'
 import { runUnderway, story, summaryOf } from '../../support/run/outage.ts'
 
@@ -15,7 +15,7 @@ function operator(server: TestServer, database = 0) {
   return redis
 }
 
-describe.skipIf(skipNative)('a server that stops being fit in the middle of a run', { timeout: 120_000 }, () => {
+describe.skipIf(skipNative)('a server that stops being fit in the middle of a run', { timeout: 240_000 }, () => {
   test('read-only for a while: nothing starts meanwhile, what it spoiled runs again, and the run passes', async () => {
     const server = await native()
     const redis = operator(server)

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { reportLoadFailure } from '../../../src/config/failure.ts'
 import { tempProject } from '../../support/config/project.ts'
@@ -17,7 +18,7 @@ test('a password in what a config throws is in no part of the report', () => {
   const cwd = tempProject({ 'tiershard.config.ts': "export default connect('redis://user:hunter2@host')" })
   const file = path.join(cwd, 'tiershard.config.ts')
   const error = new Error('no answer from redis://user:hunter2@host')
-  error.stack = `Error: ${error.message}\n    at file://${file}:1:16`
+  error.stack = `Error: ${error.message}\n    at ${pathToFileURL(file).href}:1:16`
   const report = reportLoadFailure(file, error, cwd)
   expect(report).toContain('tiershard.config.ts:1:16 Error: no answer from redis://')
   expect(report).toContain('> 1 | export default connect(')

@@ -1,13 +1,10 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { tiershard } from '../../support/cli/binary.ts'
 import { IMPORTS, PASSES, project } from '../../support/cli/project.ts'
 import { inProcess, journalLines, runsOf } from '../../support/cli/runs.ts'
 import { readJUnit } from '../../support/reports/junit-reader.ts'
-
-// Several real runs one after the other, on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 })
 
 /** Fails as long as there is a file `broken` in the project. */
 const MAY_FAIL = `${IMPORTS}import { existsSync } from 'node:fs'

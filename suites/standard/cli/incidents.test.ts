@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { tiershard } from '../../support/cli/binary.ts'
-import { fillMemory } from '../../support/gateway/native.ts'
+import { fillMemory } from '../../support/redis/memory.ts'
 import { client, skipNative, startNative, type TestServer } from '../../support/redis/servers.ts'
 import { journalOf, outageProject, summaryOf } from '../../support/run/outage.ts'
 

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { startTiershard } from '../../support/cli/binary.ts'
-import { appeared, HANGS, isAlive, PASSES, pidIn, project, summary } from '../../support/cli/project.ts'
+import { appeared, HANGS, PASSES, pidIn, project, summary } from '../../support/cli/project.ts'
+import { isAlive } from '../../support/processes/alive.ts'
 
 test.for([
   ['SIGINT', 130],
@@ -35,7 +36,7 @@ test('a second signal ends at once: no reports, but the journal, and no process 
   const files = readdirSync(path.join(cwd, 'reports/latest'))
   expect(files).toEqual(['journal.ndjson'])
   expect(readFileSync(path.join(cwd, 'reports/latest/journal.ndjson'), 'utf8')).toContain('"file-started"')
-  await expect.poll(() => isAlive(pidIn(cwd)), { timeout: 20_000 }).toBe(false)
+  await expect.poll(() => isAlive(pidIn(cwd))).toBe(false)
 })
 
 test('a reader that goes away does not stop the run', async () => {

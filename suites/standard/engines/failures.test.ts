@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { FileStop } from '../../../src/core/ports.ts'
 import {
   discoverFiles,
-  isAlive,
   makeDesk,
   makeEngine,
   makeProject,
@@ -11,6 +10,7 @@ import {
   type FileRecord,
   type RecordingDesk,
 } from '../../support/engines/rig.ts'
+import { isAlive } from '../../support/processes/alive.ts'
 
 /**
  * Every way in which a test file can go wrong that is quick to show, all in one run: a bad file must not disturb another
@@ -40,7 +40,7 @@ describe.each(VERSIONS)('failures under vitest $vitest', (version) => {
     } finally {
       await engine.close()
     }
-  }, 60_000)
+  }, 240_000)
 
   const file = (name: string): FileRecord => desk.files.get(`tests/${name}.test.ts`)!
   const outcomes = (name: string): Record<string, string> =>

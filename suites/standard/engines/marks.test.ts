@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { endOurs, markBelow, MARK, ownMark } from '../../../src/engines/vitest/marks.ts'
 import { startWatchdog } from '../../../src/engines/vitest/watchdog.ts'
-import { cleanEnvironment, isAlive, until } from '../../support/engines/rig.ts'
+import { until } from '../../support/engines/rig.ts'
+import { isAlive } from '../../support/processes/alive.ts'
+import { outsideEnvironment } from '../../support/processes/environment.ts'
 
 const LIMITS = { graceMs: 0, termMs: 200, killMs: 10_000 }
 /** Nobody leads it. */
@@ -14,7 +16,7 @@ async function stubborn(mark: string): Promise<ChildProcess> {
   const code = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); process.stdout.write('ready')`
   const child = spawn(process.execPath, ['-e', code], {
     detached: true,
-    env: { ...cleanEnvironment(), [MARK]: mark },
+    env: { ...outsideEnvironment(), [MARK]: mark },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

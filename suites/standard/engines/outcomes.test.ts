@@ -3,7 +3,6 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestResult } from '../../../src/core/events.ts'
 import {
-  cleanEnvironment,
   discoverFiles,
   makeDesk,
   makeEngine,
@@ -13,6 +12,7 @@ import {
   type Project,
   type RecordingDesk,
 } from '../../support/engines/rig.ts'
+import { outsideEnvironment } from '../../support/processes/environment.ts'
 
 /** What a sound run tells of its tests, and what it leaves alone of the user's config and environment. */
 describe.each(VERSIONS)('outcomes under vitest $vitest', (version) => {
@@ -21,7 +21,7 @@ describe.each(VERSIONS)('outcomes under vitest $vitest', (version) => {
 
   beforeAll(async () => {
     project = makeProject(version, 'vitest-outcomes')
-    const env = { ...cleanEnvironment(), TIERSHARD_SHARD: '7', OUTER: 'stays', GONE: 'is taken away' }
+    const env = { ...outsideEnvironment(), TIERSHARD_SHARD: '7', OUTER: 'stays', GONE: 'is taken away' }
     const engine = makeEngine(project, { env })
     try {
       const files = await discoverFiles(engine)
@@ -30,7 +30,7 @@ describe.each(VERSIONS)('outcomes under vitest $vitest', (version) => {
     } finally {
       await engine.close()
     }
-  }, 60_000)
+  }, 240_000)
   afterAll(() => project[Symbol.dispose]())
 
   const results = (file: string): Map<string, TestResult> => desk.files.get(`tests/${file}.test.ts`)!.tests
@@ -50,6 +50,10 @@ describe.each(VERSIONS)('outcomes under vitest $vitest', (version) => {
       ['arithmetic > fails as expected', 'passed', 19],
       ['a skipped suite > is skipped with it', 'skipped', 22],
     ])
+  })
+
+  test('what a skipped suite would run alone is skipped with it, which vitest itself does not say', () => {
+    expect([...results('only').values()].map(({ outcome }) => outcome)).toEqual(['skipped', 'skipped'])
   })
 
   test('all that was collected has a result, and no seat is kept', () => {

@@ -164,7 +164,7 @@ test('a worker that dies with a job in hand: another one takes the job over', as
   await using rig = await createRig()
   const queue = await queueOf(rig)
   await queue.add('notify', { id: 'x', alert: ALERT, storm: null })
-  const options = { prefix: `${rig.prefix}:bull`, lockDuration: 500, stalledInterval: 100, maxStalledCount: 1 }
+  const options = { prefix: `${rig.prefix}:bull`, stalledInterval: 100, maxStalledCount: 1 }
 
   const doomed = await connectWorker(rig.url, `${rig.prefix}-doomed`)
   rig.defer(() => doomed.disconnect())
@@ -172,6 +172,7 @@ test('a worker that dies with a job in hand: another one takes the job over', as
     const worker = new Worker(QUEUE, () => new Promise<void>((done) => (resolve(null), rig.defer(done))), {
       ...options,
       connection: doomed,
+      lockDuration: 500,
       // Renews nothing, like a process that is gone.
       lockRenewTime: 3_600_000,
       skipStalledCheck: true,

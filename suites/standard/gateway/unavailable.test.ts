@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
-import { fillMemory, startNative, type NativeServer } from '../../support/gateway/native.ts'
-import { skipNative } from '../../support/redis/servers.ts'
+import { fillMemory } from '../../support/redis/memory.ts'
+import { skipNative, startLasting, startNative, type TestServer } from '../../support/redis/servers.ts'
 import { call, createRig, postAlert, type Rig } from '../../support/gateway/rig.ts'
 
 /** A server that is removed with the rig: these tests break it, so they never use the shard's own. */
-async function native(stack: AsyncDisposableStack, args: string[] = []): Promise<NativeServer> {
+async function native(stack: AsyncDisposableStack, args: string[] = []): Promise<TestServer> {
   const server = await startNative(args)
-  stack.defer(() => server.remove())
+  stack.defer(() => server.stop())
   return server
 }
 
-async function rigOn(stack: AsyncDisposableStack, server: NativeServer): Promise<Rig> {
+async function rigOn(stack: AsyncDisposableStack, server: TestServer): Promise<Rig> {
   return stack.use(await createRig(server.url))
 }
 
@@ -66,21 +66,22 @@ test.skipIf(skipNative)(
   'when the server goes away alerts are answered 503, and work again when it is back',
   async () => {
     await using stack = new AsyncDisposableStack()
-    const server = await native(stack)
+    const server = await startLasting()
+    stack.defer(() => server.stop())
     const rig = await rigOn(stack, server)
     const gateway = await rig.gateway()
     expect((await postAlert(gateway, { name: 'before' })).status).toBe(202)
 
-    await server.stop('SIGKILL')
+    await server.end('SIGKILL')
     const during = await postAlert(gateway, { name: 'during' })
     expect(during.status).toBe(503)
     expect(during.body['cause']).toBe('redis-unreachable')
 
     await server.restart()
-    await expect.poll(async () => (await postAlert(gateway, { name: 'after' })).status, { timeout: 60_000 }).toBe(202)
+    await expect.poll(async () => (await postAlert(gateway, { name: 'after' })).status).toBe(202)
   },
   // A job that was under way when the server died is found stalled after 15 s, and the gateway waits for it when it ends.
-  120_000,
+  240_000,
 )
 
 test.skipIf(skipNative)('a gateway whose server is not there does not start', async () => {

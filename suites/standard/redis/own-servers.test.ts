@@ -50,17 +50,15 @@ describe.each([
     const { child, redis, port } = await startHolder(kind)
     const [, folder] = (await redis.config('GET', 'dir')) as [string, string]
     child.kill('SIGKILL')
-    await expect.poll(() => refused(port), { timeout: 25_000 }).toBe(true)
+    await expect.poll(() => refused(port)).toBe(true)
     if (kind === 'local') {
       expect(folder).toContain('tiershard-redis-')
       await expect
-        .poll(
-          () =>
-            access(folder).then(
-              () => true,
-              () => false,
-            ),
-          { timeout: 25_000 },
+        .poll(() =>
+          access(folder).then(
+            () => true,
+            () => false,
+          ),
         )
         .toBe(false)
     }
@@ -73,20 +71,18 @@ describe.each([
     const other = client({ port })
     cleanups.push(() => other.disconnect())
     await expect
-      .poll(
-        () =>
-          Promise.race([
-            other.ping().then(
-              () => 'free',
-              () => 'stuck',
-            ),
-            pause(200),
-          ]),
-        { timeout: 20_000 },
+      .poll(() =>
+        Promise.race([
+          other.ping().then(
+            () => 'free',
+            () => 'stuck',
+          ),
+          pause(200),
+        ]),
       )
       .toBe('stuck')
     child.kill('SIGKILL')
-    await expect.poll(() => refused(port), { timeout: 25_000 }).toBe(true)
+    await expect.poll(() => refused(port)).toBe(true)
     expect(await stuck).toBeInstanceOf(Error)
   })
 

@@ -11,14 +11,7 @@ import type { CauseCode } from '../../../src/core/ending.ts'
 import type { Resolved } from '../../../src/core/ports.ts'
 import type { RedisSettings } from '../../../src/core/settings.ts'
 import { resolveRedis } from '../../../src/redis/index.ts'
-import {
-  client,
-  freePort,
-  settingsFor,
-  skipNative,
-  startEmbeddedServer,
-  startNative,
-} from '../../support/redis/servers.ts'
+import { client, settingsFor, skipNative, startEmbeddedServer, startNative } from '../../support/redis/servers.ts'
 
 const AUTO: RedisSettings = { source: { kind: 'auto' }, control: null, databases: null, waitMs: 0, patienceMs: 0 }
 const cleanups: (() => unknown)[] = []
@@ -73,13 +66,10 @@ describe('auto', () => {
   })
 
   test('never goes on to another source when REDIS_URL does not answer', async () => {
-    const port = await freePort()
-    const cause = refusal(
-      await resolve(AUTO, { REDIS_URL: `redis://:sesame@127.0.0.1:${port}`, PATH: process.env['PATH'] }),
-    )
+    const cause = refusal(await resolve(AUTO, { REDIS_URL: 'redis://:sesame@127.0.0.1:1', PATH: process.env['PATH'] }))
     expect(cause).toMatchObject({
       code: 'redis-unreachable',
-      message: expect.stringContaining(`redis://127.0.0.1:${port}`),
+      message: expect.stringContaining('redis://127.0.0.1:1'),
     })
   })
 
@@ -138,7 +128,7 @@ describe('local', () => {
   test('tries another port when the first one was taken in the meantime, and gives up with the right cause', async () => {
     const program = path.join(bin, 'redis-server')
     const tries = path.join(bin, 'tries')
-    await writeFile(program, `#!/bin/sh\necho "$2" >> ${tries}\necho "bind: Address already in use"\nexit 1\n`)
+    await writeFile(program, `#!/bin/sh\necho "$2" >> "${tries}"\necho "bind: Address already in use"\nexit 1\n`)
     await chmod(program, 0o755)
     expect(refusal(await resolve(LOCAL, { PATH: bin }))).toMatchObject({ code: 'port-taken' })
     expect((await readFile(tries, 'utf8')).trim().split('\n')).toHaveLength(5)
@@ -150,7 +140,6 @@ describe('a server that is not fit', () => {
     const sockets = new Set<net.Socket>()
     const port = await listening(net.createServer((socket) => sockets.add(socket.on('error', () => {}))))
     cleanups.push(() => sockets.forEach((socket) => socket.destroy()))
-    const begun = performance.now()
     const urls = [`redis://127.0.0.1:${port}`, `rediss://127.0.0.1:${port}`]
     const [plain, secure] = await Promise.all(urls.map(async (url) => refusal(await resolve(settingsFor(url)))))
     expect(plain).toMatchObject({
@@ -158,7 +147,6 @@ describe('a server that is not fit', () => {
       message: expect.stringContaining('did not answer within 5 s'),
     })
     expect(secure).toMatchObject({ code: 'redis-timeout', remedy: expect.stringContaining('redis://') })
-    expect(performance.now() - begun).toBeLessThan(20_000)
   })
 
   test('one that closes at once', async () => {

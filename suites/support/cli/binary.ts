@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import { tempProject } from '../config/project.ts'
+import { outsideEnvironment } from '../processes/environment.ts'
 
 const checkout = path.resolve(import.meta.dirname, '../../..')
 const main = path.join(checkout, 'src/cli/main.ts')
@@ -22,7 +23,7 @@ export interface Started {
 }
 
 /**
- * Starts the real command in a folder. Nothing of an outer run leaks in: no TIERSHARD_*, REDIS_*, VITEST*.
+ * Starts the real command in a folder. Nothing of an outer run leaks in.
  *
  * @param fileLimitKb no file that it writes may grow larger, KiB
  */
@@ -37,11 +38,12 @@ export function startTiershard(
   const [file, ...rest] = [...limited, ...command]
   const child = spawn(file!, rest, {
     cwd,
-    env: { ...cleanEnvironment(), ...env },
+    env: { ...outsideEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   const out = { stdout: '', stderr: '' }
+  let closed = false
   const changed = new EventTarget()
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
@@ -52,6 +54,7 @@ export function startTiershard(
   const finished = new Promise<Finished>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (exitCode) => {
+      closed = true
       resolve({ exitCode, ...out })
       changed.dispatchEvent(new Event('output'))
     })
@@ -60,9 +63,8 @@ export function startTiershard(
     new Promise((resolve, reject) => {
       const look = (): void => {
         if ((out.stdout + out.stderr).includes(text)) resolve()
-        else if (child.exitCode !== null || child.signalCode !== null) {
-          reject(new Error(`ended without "${text}":\n${out.stdout}\n${out.stderr}`))
-        }
+        // An exit can be seen before the output that came first.
+        else if (closed) reject(new Error(`ended without "${text}":\n${out.stdout}\n${out.stderr}`))
       }
       changed.addEventListener('output', look)
       look()
@@ -88,9 +90,4 @@ export function vitestProject(files: Readonly<Record<string, string>>): string {
     symlinkSync(path.join(checkout, 'node_modules', name), path.join(root, 'node_modules', name), 'dir')
   }
   return root
-}
-
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  const strange = /^(TIERSHARD_|REDIS_|VITEST|GITHUB_|NODE_OPTIONS$|NODE_ENV$|FORCE_COLOR$|CI$)/
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !strange.test(name)))
 }

@@ -32,15 +32,6 @@ export function pidIn(cwd: string): number {
   return Number(readFileSync(path.join(cwd, 'hanging'), 'utf8'))
 }
 
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
 /** Resolves when something is in a file; the test's own timeout limits the wait. */
 export async function appeared(file: string): Promise<void> {
   const stop = new AbortController()

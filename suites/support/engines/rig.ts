@@ -1,9 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { CollectedTest, ErrorRecord, LeakedProcess, TestResult } from '../../../src/core/events.ts'
 import type { Batch, Desk, DiscoveredFile, Engine, Execution, FileStop, Seat } from '../../../src/core/ports.ts'
 import { createVitestEngine } from '../../../src/engines/vitest/index.ts'
+import { outsideEnvironment } from '../processes/environment.ts'
 
 const checkout = path.resolve(import.meta.dirname, '../../..')
 
@@ -37,17 +38,11 @@ export function makeProject(version: Version | null, from: string | Record<strin
   return { root, write, [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }) }
 }
 
-/** This process's environment without what a run or a test runner around it has put there. */
-export function cleanEnvironment(): NodeJS.ProcessEnv {
-  const outer = /^(?:TIERSHARD_|REDIS_|VITEST|GITHUB_|NODE_OPTIONS$|NODE_ENV$|TEST$|FORCE_|NO_COLOR$)/
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !outer.test(name)))
-}
-
 export function makeEngine(
   project: Pick<Project, 'root'>,
   options: { readonly env?: NodeJS.ProcessEnv; readonly configFile?: string } = {},
 ): Engine {
-  const { env = cleanEnvironment(), configFile = null } = options
+  const { env = outsideEnvironment(), configFile = null } = options
   return createVitestEngine({ root: project.root, configFile, env })
 }
 
@@ -197,23 +192,8 @@ export function startBatch(
   return engine.execute(batch, desk)
 }
 
-/** Whether a process exists; a zombie that nobody has reaped yet does not count. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch {
-    return false
-  }
-  try {
-    // Linux only: the state comes after the name in parentheses.
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return process.platform !== 'linux'
-  }
-}
-
 /** Resolves when `holds` does; rejects, saying what was awaited, after a generous limit. */
-export async function until(what: string, holds: () => boolean, limitMs = 20_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, limitMs = 60_000): Promise<void> {
   const end = performance.now() + limitMs
   while (!holds()) {
     if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`)

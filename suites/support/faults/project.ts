@@ -7,7 +7,8 @@ import path from 'node:path'
 import { foldAll, type RunRecord } from '../../../src/core/record.ts'
 import { fileEnding, testVerdicts } from '../../../src/core/verdict.ts'
 import { readJournal } from '../../../src/reports/journal.ts'
-import { cleanEnvironment, until, type Version } from '../engines/rig.ts'
+import { until, type Version } from '../engines/rig.ts'
+import { outsideEnvironment } from '../processes/environment.ts'
 import { client } from '../redis/servers.ts'
 
 const checkout = path.resolve(import.meta.dirname, '../../..')
@@ -43,8 +44,10 @@ const BLOCKS = `while (!existsSync('block')) await new Promise((resolve) => setT
 /**
  * Files that are finished, running and waiting when something happens: unknown files start with the largest.
  * One of the running ones is blocked and has started a daemon: neither notices that anybody is gone.
+ *
+ * @param patience how long the run waits for its server, as the config writes it
  */
-export function threeStates(): Record<string, string> {
+export function threeStates(patience = '10s'): Record<string, string> {
   const waitOn = {
     a: 'await new Promise((resolve) => setTimeout(resolve, 20))',
     b: 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)',
@@ -54,7 +57,9 @@ export function threeStates(): Record<string, string> {
 import { existsSync, writeFileSync } from 'node:fs'
 import { test } from 'vitest'
 test('first', () => {})
-test('runs', { timeout: 600_000 }, async () => {
+test('runs', { timeout: 600_000 }, async ({ annotate }) => {
+  // vitest sends results in batches; an annotation sends at once what there is.
+  await annotate('begun')
   ${name === 'b' ? daemon : ''}
   writeFileSync('running-${name}', String(process.pid))
   ${name === 'b' ? BLOCKS : ''}
@@ -69,7 +74,7 @@ test('third', () => {})
     'tiershard.config.js': `export default {
       tiers: { standard: { shards: 2 } },
       suites: { all: { tier: 'standard', files: 'tests/**/*.test.ts' } },
-      redis: { patience: '10s' },
+      redis: { patience: '${patience}' },
     }`,
     'vitest.config.js': `export default { test: { include: ['tests/**/*.test.ts'] } }`,
     'tests/done.test.ts': sized(waits, 4000),
@@ -92,7 +97,7 @@ export interface FaultRun {
 export function start(command: string, args: readonly string[], cwd: string, cleanup: Cleanup): FaultRun {
   const child = spawn(command, args, {
     cwd,
-    env: cleanEnvironment(),
+    env: outsideEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   cleanup(() => void child.kill('SIGKILL'))
@@ -112,12 +117,11 @@ export async function inTheMiddle(root: string, run?: FaultRun): Promise<string>
     if (run?.child.exitCode != null) throw new Error(`the run has ended: ${run.output()}`)
     return ['running-a', 'running-b'].every((name) => existsSync(path.join(root, name)))
   }
-  await until('two files running', ready, 100_000)
-  // Only then may one of them block its process, which could report nothing more. vitest may keep a result back until the
-  // next one, though: its timer of 100 ms can ring a moment too early, and then it is not set again.
-  await until('their first tests reported', () => testCount(root) >= 3, 10_000).catch(() => {})
+  await until('two files running', ready, 120_000)
+  // Only then may one of them block its process, which could report nothing more.
+  await until('their first tests reported', () => testCount(root) >= 3)
   writeFileSync(path.join(root, 'block'), '')
-  await until('one of them blocked', () => existsSync(path.join(root, 'blocked')), 60_000)
+  await until('one of them blocked', () => existsSync(path.join(root, 'blocked')))
   return runId(root)
 }
 
@@ -178,7 +182,7 @@ function read(file: string): string {
 
 /** Resolves when no process of the run is left: within 5 s, and more on a machine that is very busy. */
 export async function nothingLeft(run: string): Promise<void> {
-  await until(`no process of ${run} left`, () => processesOf(run).length === 0, 30_000)
+  await until(`no process of ${run} left`, () => processesOf(run).length === 0)
 }
 
 /** How long the leases of a server still count, ms; [] when all were given back. */

@@ -1,7 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import path from 'node:path'
+import { killGroup } from '../../../src/engines/vitest/process-group.ts'
+import { outsideEnvironment } from '../processes/environment.ts'
 
 const repository = path.join(import.meta.dirname, '..', '..', '..')
 
@@ -42,23 +44,8 @@ export function start(
   return {
     finished,
     async [Symbol.asyncDispose]() {
-      killGroup(child)
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killGroup(child.pid)
       await finished
     },
-  }
-}
-
-/** The environment without what tiershard, vitest and CI put into it: a run inside a run has to start from nothing. */
-export function outsideEnvironment(): NodeJS.ProcessEnv {
-  const foreign = /^(TIERSHARD_|REDIS_|VITEST|STRANGERS_|GITHUB_|NODE_OPTIONS$|NODE_ENV$|TEST$)/
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)))
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  try {
-    process.kill(-child.pid, 'SIGKILL')
-  } catch {
-    // Gone by itself in the meantime.
   }
 }

@@ -76,7 +76,7 @@ function vitestConfig(workers: number): string {
   return `import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  test: { include: ['suites/**/*.test.ts'], pool: 'forks', maxWorkers: ${workers}, hookTimeout: 90_000 },
+  test: { include: ['suites/**/*.test.ts'], pool: 'forks', maxWorkers: ${workers}, hookTimeout: 300_000 },
 })
 `
 }

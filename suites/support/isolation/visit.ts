@@ -111,9 +111,9 @@ async function allKeys(redis: Redis): Promise<string[]> {
 async function gate(): Promise<void> {
   const file = process.env['STRANGERS_GATE']
   if (!file) return
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 240_000
   while (!existsSync(file)) {
-    if (Date.now() > deadline) throw new Error(`nobody opened the gate ${file} within 60 s`)
+    if (Date.now() > deadline) throw new Error(`nobody opened the gate ${file} within 240 s`)
     await delay(20)
   }
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
@@ -20,7 +20,16 @@ export interface TestServer {
   readonly url: string
   /** null: the embedded server. */
   readonly pid: number | null
+  /** Ends it at once, and removes its folder. */
   stop(): Promise<void>
+}
+
+/** A server whose folder outlives it, so that it can be started again with what it had written there. */
+export interface LastingServer extends TestServer {
+  /** Ends the process and waits until it is gone. The folder stays. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  /** The same server again: same port, same folder, so same append-only file. */
+  restart(): Promise<void>
 }
 
 /** Absolute path of redis-server or valkey-server; null when there is none. */
@@ -39,36 +48,64 @@ export async function startNative(
   options: readonly string[] = [],
   more: { readonly port?: number; readonly until?: string; readonly config?: string } = {},
 ): Promise<TestServer> {
-  const { port, until = 'Ready to accept connections' } = more
-  if (nativeServer === null) throw new Error('This test needs redis-server or valkey-server on PATH.')
   const folder = await mkdtemp(path.join(os.tmpdir(), 'tiershard-test-redis-'))
+  const { own, port } = await launch(options, { ...more, folder, removed: true })
+  return testServer(port, own.child.pid ?? null, () => own.stop())
+}
+
+/** Nothing is saved unless the options say so. */
+export async function startLasting(options: readonly string[] = []): Promise<LastingServer> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'tiershard-test-redis-'))
+  let { own, port } = await launch(options, { folder, removed: false })
+  const stop = async (): Promise<void> => {
+    await own.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+  return {
+    ...testServer(port, null, stop),
+    get pid() {
+      return own.child.pid ?? null
+    },
+    async end(signal) {
+      const gone = new Promise((resolve) => own.onExit(resolve))
+      own.child.kill(signal)
+      await gone
+    },
+    async restart() {
+      ;({ own } = await launch(options, { port, folder, removed: false }))
+    },
+  }
+}
+
+/** Somebody else may take a free port before the server does: then it tries another one, or the same one again. */
+async function launch(
+  options: readonly string[],
+  more: {
+    readonly port?: number
+    readonly until?: string
+    readonly config?: string
+    readonly folder: string
+    /** Whether the folder goes with the process. */
+    readonly removed: boolean
+  },
+): Promise<{ own: OwnProcess; port: number }> {
+  const { until = 'Ready to accept connections', folder } = more
+  if (nativeServer === null) throw new Error('This test needs redis-server or valkey-server on PATH.')
   for (let attempt = 1; ; attempt++) {
-    const chosen = port ?? (await freePort())
-    const basics = [
-      '--port',
-      String(chosen),
-      '--bind',
-      '127.0.0.1',
-      '--dir',
-      folder,
-      '--save',
-      '',
-      '--appendonly',
-      'no',
-    ]
-    const sentinel = [more.config ?? '', '--sentinel', '--port', String(chosen), '--bind', '127.0.0.1']
-    const child = spawn(nativeServer, more.config ? [...sentinel, ...options] : [...basics, ...options], {
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const own = new OwnProcess(child, folder)
+    const port = more.port ?? (await freePort())
+    const listen = ['--port', String(port), '--bind', '127.0.0.1']
+    const basics = [...listen, '--dir', folder, '--save', '', '--appendonly', 'no']
+    const first = more.config ? [more.config, '--sentinel', ...listen] : basics
+    const child = spawn(nativeServer, [...first, ...options], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    const own = new OwnProcess(child, more.removed ? folder : null)
     const listening = new Promise<void>((resolve) => {
       child.stdout.on('data', () => own.printed(until) && resolve())
     })
-    const problem = await ready(own, listening, 30_000, new AbortController().signal)
-    if (problem === null) return testServer(chosen, child.pid ?? null, () => own.stop())
+    const problem = await ready(own, listening, 60_000, new AbortController().signal)
+    if (problem === null) return { own, port }
     await own.stop()
     if (attempt === 5 || !own.printed('Address already in use')) throw new Error(`${problem}: ${own.lastWords}`)
+    await mkdir(folder, { recursive: true })
   }
 }
 
