@@ -1,6 +1,5 @@
 import { closeSync, openSync, statSync, writeSync } from 'node:fs'
 import path from 'node:path'
-import process from 'node:process'
 import { expect, test } from 'vitest'
 import type { MergeResult } from '../../../src/reports/merge/merge.ts'
 import { tiershard } from '../../support/cli/binary.ts'
