@@ -36,7 +36,7 @@ test('a server that was asked for by name says so', async () => {
   })
 })
 
-test('a server that a file has hung is not waited for', async ({ onTestFinished }) => {
+test('a server that a file has hung is not waited for', { timeout: 60_000 }, async ({ onTestFinished }) => {
   const settings = { ...settingsFor(''), source: { kind: 'embedded' } } as const
   const opened = await openOwnServers(settings, {})
   if (!opened.ok) throw new Error(opened.cause.message)

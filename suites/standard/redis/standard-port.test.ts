@@ -49,7 +49,7 @@ describe.skipIf(process.platform !== 'linux').each([
     startAt: (place: Place, until: AbortSignal) => startLocal(nativeServer!, until, place),
   },
   { kind: 'embedded', skip: false, startAt: (place: Place, until: AbortSignal) => startEmbedded(until, place) },
-])('$kind', ({ skip, startAt }) => {
+])('$kind', { timeout: 60_000 }, ({ skip, startAt }) => {
   test.skipIf(skip)('each shard has one port on an address of its own, and keeps it from file to file', async () => {
     const port = await freePort()
     const servers = new StandardPort(startAt, { port })

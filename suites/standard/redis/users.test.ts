@@ -34,7 +34,7 @@ async function users(server: TestServer): Promise<string[]> {
   }
 }
 
-describe.skipIf(skipNative)('the user of a lease', () => {
+describe.skipIf(skipNative)('the user of a lease', { timeout: 60_000 }, () => {
   test('that could not be made again is made with the next heartbeat', async () => {
     const server = await native()
     const admin = client(server)
