@@ -47,6 +47,11 @@ export function findEarlier(
   if (options.changed !== undefined) {
     return wrong(`${option} takes its files from the earlier run, and --changed does not go with it.`)
   }
+  if (options.slice !== undefined) {
+    return wrong(
+      `${option} goes on with the slice that the earlier run was, if it was one, and --slice does not go with it.`,
+    )
+  }
   if (options.repeat !== undefined || options.untilFailure) {
     return wrong(`${option} completes an earlier run, and --repeat and --until-failure do not go with it.`)
   }

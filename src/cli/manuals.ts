@@ -4,6 +4,7 @@ import type { ArgumentText, Manual, OptionText } from './help.ts'
 
 /** The limits that the texts name; a test compares them with those of the parser. */
 const SHARDS = '1 to 64'
+const SLICES = '1 to 1000'
 const RETRIES = '0 to 10'
 
 const EXIT_CODES = [
@@ -62,6 +63,11 @@ const SELECTION: readonly OptionText[] = [
   {
     flags: '--changed [REF]',
     text: 'Only files that are affected by changes since REF, found by their imports; without REF, by uncommitted changes. Write --changed=REF when FILES follow.',
+    group: 'Selection',
+  },
+  {
+    flags: '--slice <I/N>',
+    text: `Only the I-th of N slices of the files (N from ${SLICES}), for one node of a CI matrix. Slices are cut by history, so every node needs the same history.json; \`tiershard report\` puts the nodes' runs together.`,
     group: 'Selection',
   },
   { flags: '--shards <N>', text: `How many files run at once, ${SHARDS}.`, group: 'How to run' },

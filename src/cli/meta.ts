@@ -18,7 +18,7 @@ export async function runMeta(
     readonly engine: string
     readonly root: string
     readonly testName: string | null
-  } & Pick<RunMeta, 'selection' | 'continues'>,
+  } & Pick<RunMeta, 'selection' | 'continues' | 'slice'>,
   io: Io,
 ): Promise<RunMeta> {
   return {
@@ -34,6 +34,7 @@ export async function runMeta(
     ...(facts.testName === null ? {} : { testName: facts.testName }),
     ...(facts.selection === undefined ? {} : { selection: facts.selection }),
     ...(facts.continues === undefined ? {} : { continues: facts.continues }),
+    ...(facts.slice === undefined ? {} : { slice: facts.slice }),
     process: ownMark(),
   }
 }

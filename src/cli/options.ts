@@ -1,4 +1,5 @@
 import type { SourceRequest } from '../core/settings.ts'
+import type { SliceRequest } from '../core/slices.ts'
 
 /** Options as commander hands them over, parsed by program.ts. */
 export interface ProjectOptions {
@@ -10,6 +11,7 @@ export interface PlanOptions extends ProjectOptions {
   readonly tier?: readonly string[]
   /** true: without a reference. */
   readonly changed?: string | true
+  readonly slice?: SliceRequest
   readonly shards?: number
   /** In ms. */
   readonly deadline?: number
@@ -53,6 +55,8 @@ export interface MergeOptions {
 }
 
 export interface ReportOptions extends ProjectOptions {
+  /** A folder. */
+  readonly output?: string
   readonly json?: true
 }
 

@@ -28,6 +28,7 @@ export async function printPlan(plan: RunPlan, json: boolean, io: Io): Promise<n
         files: place(files, settings.shards).map(({ file, shard, startMs }) => ({ ...file, shard, startMs })),
       })),
       warnings: plan.warnings,
+      ...(plan.slice ? { slice: { ...plan.slice.mark, expectedMs: plan.slice.expectedMs } } : {}),
     })
     return EXIT.passed
   }

@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { RunSelection } from '../core/events.ts'
 import type { Engine, History } from '../core/ports.ts'
 import type { Settings } from '../core/settings.ts'
+import type { SliceRequest } from '../core/slices.ts'
 import { EXIT } from '../core/verdict.ts'
 import type { RunPlan } from '../run/plan.ts'
 import type { Earlier } from './again.ts'
@@ -70,13 +71,19 @@ export async function prepare(files: readonly string[], options: RunOptions, run
   const testName = (earlier ? earlier.record.meta?.testName : options.testName) ?? null
   const outcome = await planRun(settings, { tiers: chosen.tiers, filters, changed, testName }, engine, history)
   if (outcome.ok) {
-    const plan = earlier ? await narrowed(outcome.plan, earlier, io) : outcome.plan
+    const plan = earlier ? await narrowed(outcome.plan, earlier, io) : await sliced(outcome.plan, options.slice)
     const selection = earlier?.record.meta?.selection ?? { filters, changed }
     return { ok: true, settings, history, engine, anotherEngine, plan, selection, earlier }
   }
   await engine.close()
   tell(io, outcome.message)
   return { ok: false, exitCode: outcome.exitCode }
+}
+
+async function sliced(plan: RunPlan, slice: SliceRequest | undefined): Promise<RunPlan> {
+  if (slice === undefined) return plan
+  const { slicePlan } = await import('../run/slice.ts')
+  return slicePlan(plan, slice)
 }
 
 /** The plan without what the earlier run has done, which is said. */

@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../config/duration.ts'
-import { LONGEST_MS, MAX_COUNT, MAX_DATABASE, MAX_RETRIES, MAX_SHARDS } from '../config/limits.ts'
+import { LONGEST_MS, MAX_COUNT, MAX_DATABASE, MAX_RETRIES, MAX_SHARDS, MAX_SLICES } from '../config/limits.ts'
 import { maskSecrets, parseSource, SOURCE_FORMS } from '../config/source.ts'
 import { EXIT } from '../core/verdict.ts'
 import { HELP, HELP_COMMAND, manualPage, VERSION, type Manual } from './help.ts'
@@ -84,6 +84,13 @@ type Parser = (value: string, before: unknown) => unknown
 
 /** What turns the words of a command line into values, by option or argument. */
 const PARSERS: Readonly<Record<string, Parser>> = {
+  '--slice': (value) => {
+    const [, index, of] = (/^(\d+)\/(\d+)$/.exec(value) ?? []).map(Number)
+    if (index !== undefined && of !== undefined && index >= 1 && index <= of && of <= MAX_SLICES) return { index, of }
+    throw new InvalidArgumentError(
+      `It is i/n, such as 2/4: the i-th of n slices, i from 1 to n, n from 1 to ${MAX_SLICES}.`,
+    )
+  },
   '--shards': wholeNumber(1, MAX_SHARDS),
   '--retries': wholeNumber(0, MAX_RETRIES),
   '--fail-fast': wholeNumber(1, MAX_COUNT, 'Before FILES, write --fail-fast=1.'),

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import type { RunMeta } from '../core/events.ts'
 import type { RunRecord } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
 import { continued, settle } from '../core/settle.ts'
@@ -83,10 +84,11 @@ async function openReports({ reportsDir }: Settings, runId: string): Promise<Rep
 
 /** Runs the plan; every event goes to the journal, the record and the console. */
 async function execute(
-  { settings, engine, anotherEngine, plan, selection, earlier }: Ready,
+  prepared: Ready,
   runId: string,
   { journal, view, stop, io }: { journal: Journal; view: Console; stop: Stop; io: Io },
 ): Promise<RunRecord> {
+  const { settings, engine, anotherEngine, plan, selection, earlier } = prepared
   const { openLedger } = await import('../run/ledger.ts')
   const { run } = await import('../run/run.ts')
   const ledger = openLedger(journal, [
@@ -99,7 +101,14 @@ async function execute(
   try {
     return await run(plan, {
       meta: await runMeta(
-        { run: runId, root: settings.root, selection, ...plan, ...(earlier ? { continues: earlier.run } : {}) },
+        {
+          run: runId,
+          root: settings.root,
+          selection,
+          engine: plan.engine,
+          testName: plan.testName,
+          ...lineage(prepared),
+        },
         io,
       ),
       whole: (record) => (earlier ? continued(earlier.record, record) : record),
@@ -121,6 +130,12 @@ async function execute(
   } finally {
     journal.close()
   }
+}
+
+/** Which run this one continues, and which slice of which plan it is; a run that continues a slice stays that slice. */
+function lineage({ plan, earlier }: Ready): Pick<RunMeta, 'continues' | 'slice'> {
+  const slice = earlier ? earlier.record.meta?.slice : plan.slice?.mark
+  return { ...(earlier ? { continues: earlier.run } : {}), ...(slice ? { slice } : {}) }
 }
 
 /** Calls back once when the journal cannot be written any more. */

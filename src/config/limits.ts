@@ -1,5 +1,7 @@
 /** Most shards of a tier: each has a database and a process of its own. */
 export const MAX_SHARDS = 64
+/** Most slices of a plan: CI systems start at most 256 jobs of one matrix. */
+export const MAX_SLICES = 1000
 /** Most retries of a file. */
 export const MAX_RETRIES = 10
 /** Most repetitions of a file, and the largest limit of failures. */

@@ -176,8 +176,23 @@ export interface RunMeta {
   readonly selection?: RunSelection
   /** The run that this one continues: the verdict is on both together. */
   readonly continues?: string
+  /** The part of a plan that this run was given; absent: all of it. */
+  readonly slice?: SliceMark
   /** The process that writes the journal, so that a later command can tell whether it is still there. */
   readonly process?: ProcessMark
+}
+
+/** One slice of a plan, and what the nodes that run the others must have agreed on. */
+export interface SliceMark {
+  /** From 1. */
+  readonly index: number
+  readonly of: number
+  /** How many files the whole plan has. */
+  readonly files: number
+  /** Digest of the whole plan: its files with their suites, and the pattern of the tests. */
+  readonly plan: string
+  /** Digest of the expected durations by which the plan was cut. */
+  readonly history: string
 }
 
 export interface RunSelection {

@@ -106,6 +106,7 @@ const EVENTS: Record<Event['type'], Check> = {
     command: list(text),
     selection: optional(fields({ filters: list(text) })),
     continues: optional(text),
+    slice: optional(fields({ index: number, of: number, files: number, plan: text, history: text })),
     process: optional(fields({ host: text, pid: number })),
   }),
   'tier-planned': fields({

@@ -12,7 +12,7 @@ import {
   type Counts,
   type Verdict,
 } from '../core/verdict.ts'
-import type { QuarantineEntry } from '../core/events.ts'
+import type { QuarantineEntry, SliceMark } from '../core/events.ts'
 import { duration, plural, printable } from './format.ts'
 
 /** A run in words: what the console, the summary and whoever else writes for people say about it. */
@@ -83,6 +83,11 @@ export function outcomeWord(outcome: TestOutcome): string {
 /** Why a failure does not count: `quarantined until 2026-12-31 (quarantine[0]): reason`. */
 export function quarantineWords({ entry, until, reason }: QuarantineEntry): string {
   return `quarantined until ${until} (${entry}): ${reason}`
+}
+
+/** `2/4` */
+export function sliceName({ index, of }: Pick<SliceMark, 'index' | 'of'>): string {
+  return `${index}/${of}`
 }
 
 /** Every planned file of a run, with its tier. */

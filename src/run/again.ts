@@ -3,6 +3,7 @@ import { forecast } from '../core/plan.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../core/record.ts'
 import { countFile, fileEnding } from '../core/verdict.ts'
 import type { RunPlan, TierPlan } from './plan.ts'
+import { planDigest } from './slice.ts'
 
 /** Of a list of files so many are named. */
 const NAMED = 10
@@ -25,7 +26,14 @@ export interface Again {
  */
 export function planAgain(plan: RunPlan, before: RunRecord): Again {
   const warnings: string[] = []
-  const takesNew = before.meta?.selection?.changed === null
+  const slice = before.meta?.slice
+  const all = before.meta?.selection?.changed === null
+  // What a slice does not know belongs to another one.
+  const takesNew = all && slice === undefined
+  if (slice && all && plan.tiers.length === before.tiers.size && slice.plan !== planDigest(plan)) {
+    const what = `the plan is not the one of which slice ${slice.index}/${slice.of} was cut: other files or suites`
+    warnings.push(`${what}. Files that are new since then are in no slice; run all slices afresh to have them`)
+  }
   let kept = 0
   const tiers = plan.tiers.map((tier): TierPlan => {
     const old = before.tiers.get(tier.settings.name)

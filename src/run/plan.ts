@@ -8,6 +8,7 @@ import type { DiscoveredFile, Engine, History } from '../core/ports.ts'
 import type { Settings, SuiteSettings, TierSettings } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
 import { quarantineOf, staleQuarantine } from './quarantine.ts'
+import type { SlicePlan } from './slice.ts'
 
 /** What a user asked to run. */
 export interface Selection {
@@ -37,6 +38,8 @@ export interface RunPlan {
   readonly testName: string | null
   /** Every file of every tier that has suites was asked for. Absent: no. */
   readonly whole?: boolean
+  /** The files are those of one slice. */
+  readonly slice?: SlicePlan
 }
 
 export type PlanOutcome =

@@ -12,6 +12,7 @@ import {
   isolationLines,
   plannedLine,
   serverLine,
+  sliceLine,
   startedLine,
   waitingLines,
 } from './lines.ts'
@@ -206,6 +207,7 @@ class RunConsole implements Console {
       case 'interrupted':
         return [this.#warning(`${event.signal}: ending what runs; once more ends at once`)]
       case 'run-started':
+        return event.slice ? [sliceLine(event.slice)] : []
       case 'lease-granted':
       case 'lease-released':
       case 'file-started':

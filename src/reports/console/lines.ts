@@ -1,9 +1,9 @@
 import { unreachable } from '../../core/ending.ts'
-import type { ServerFacts, Stamped } from '../../core/events.ts'
+import type { ServerFacts, SliceMark, Stamped } from '../../core/events.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
 import { countFile, isFlakyFile } from '../../core/verdict.ts'
 import { duration, elapsed, plural, printable } from '../format.ts'
-import { endingWords } from '../words.ts'
+import { endingWords, sliceName } from '../words.ts'
 import { symbolStyle, type Paint } from './paint.ts'
 import type { Snapshot } from './progress.ts'
 
@@ -18,7 +18,18 @@ export function plannedLine(record: RunRecord, tier: TierRecord, paint: Paint): 
   const shards = plural(tier.settings.shards, 'shard')
   const deadline = `deadline ${duration(tier.settings.deadlineMs)}`
   const run = printable(record.meta?.run ?? '?')
+  const slice = record.meta?.slice
+  if (slice && tier.files.size === 0) {
+    const nothing = `no file in slice ${sliceName(slice)} of ${plural(slice.files, 'file')}: nothing to run`
+    return `${paint('bold', `run ${run}`)}: tier ${printable(tier.name)}, ${nothing}`
+  }
   return `${paint('bold', `run ${run}`)}: tier ${printable(tier.name)}, ${files} on ${shards}, ${expected}${without}, ${deadline}`
+}
+
+/** `slice 2/4 of 47 files, plan 3f2a9c12ab01, history 91bb0c447d10`: what the lines of all nodes have to agree on. */
+export function sliceLine(slice: SliceMark): string {
+  const digests = `plan ${printable(slice.plan)}, history ${printable(slice.history)}`
+  return `slice ${sliceName(slice)} of ${plural(slice.files, 'file')}, ${digests}`
 }
 
 /** `redis 7.0.15 at 127.0.0.1:6379, 16 databases: REDIS_URL is set` */

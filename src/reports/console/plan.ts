@@ -1,6 +1,7 @@
-import type { Forecast, PlannedFile } from '../../core/events.ts'
+import type { Forecast, PlannedFile, SliceMark } from '../../core/events.ts'
 import type { SuiteSettings, TierSettings } from '../../core/settings.ts'
 import { duration, plural, printable, printableLines } from '../format.ts'
+import { sliceLine } from './lines.ts'
 import { plainPaint, type Paint } from './paint.ts'
 import { table, type Cell, type Column } from './table.ts'
 
@@ -10,6 +11,8 @@ export interface PlanView {
   readonly engine: string
   readonly tiers: readonly PlanTier[]
   readonly warnings: readonly string[]
+  /** The files are those of one slice. `expectedMs`: the work of each slice; null when no file has history. */
+  readonly slice?: { readonly mark: SliceMark; readonly expectedMs: readonly number[] | null }
 }
 
 export interface PlanTier {
@@ -39,11 +42,24 @@ export function renderPlan(
   const tiers = view.tiers.map((tier) => printable(tier.settings.name)).join(', ')
   const lines = [
     `plan: ${plural(files, 'file')} in ${plural(view.tiers.length, 'tier')} (${tiers}) for ${printable(view.engine)}`,
+    ...sliceLines(view),
     ...view.tiers.flatMap((tier) => ['', ...tierLines(tier, width, full, paint)]),
     ...(view.warnings.length > 0 ? [''] : []),
     ...view.warnings.flatMap((warning) => warningLines(warning, paint)),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** Of so many slices the work is listed one by one; of more, from the least to the most. */
+const SLICES_LISTED = 12
+
+function sliceLines({ slice }: PlanView): string[] {
+  if (!slice) return []
+  const { expectedMs } = slice
+  if (expectedMs === null) return [sliceLine(slice.mark), 'no file has history: slices have equally many files']
+  const some = expectedMs.length <= SLICES_LISTED ? expectedMs : [Math.min(...expectedMs), Math.max(...expectedMs)]
+  const work = some.map((ms) => duration(ms)).join(expectedMs.length <= SLICES_LISTED ? ', ' : ' to ')
+  return [sliceLine(slice.mark), `expected work of the ${plural(expectedMs.length, 'slice')}: ${work}`]
 }
 
 function tierLines(

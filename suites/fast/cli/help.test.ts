@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { manualAskedFor, manualPage } from '../../../src/cli/help.ts'
 import { tiershard as root } from '../../../src/cli/manuals.ts'
 import { createProgram, tiershard } from '../../../src/cli/program.ts'
-import { MAX_RETRIES, MAX_SHARDS } from '../../../src/config/limits.ts'
+import { MAX_RETRIES, MAX_SHARDS, MAX_SLICES } from '../../../src/config/limits.ts'
 import { SOURCE_FORMS } from '../../../src/config/source.ts'
 import { fakeIo } from '../../support/cli/io.ts'
 
@@ -90,6 +90,13 @@ test.for([
   'run --shards',
   'run --shards 0',
   'run --shards 65',
+  'run --slice 0/3',
+  'run --slice 4/3',
+  'run --slice 1/0',
+  'run --slice x',
+  'run --slice 1/3x',
+  'run --slice 1/1001',
+  'plan --slice 3',
   'run --retries -1',
   'run --deadline 5',
   'run --deadline 25h',
@@ -119,6 +126,7 @@ test.for([
 test('the limits in the texts are those of the parser', () => {
   const texts = root.commands!.flatMap(({ options = [] }) => options.map(({ text }) => text)).join('\n')
   expect(texts).toContain(`at once, 1 to ${MAX_SHARDS}.`)
+  expect(texts).toContain(`N from 1 to ${MAX_SLICES}`)
   expect(texts).toContain(`flushed database, 0 to ${MAX_RETRIES}.`)
   expect(texts).toContain(SOURCE_FORMS)
 })
