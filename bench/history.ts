@@ -58,5 +58,5 @@ const past = timed('look back', () => {
   found.tier('standard')
   return found
 })
-timed('analyse', () => analyseSlow(last, { file: () => null, test: () => [] }, 20, [], past))
+timed('analyse', () => analyseSlow(last, { file: () => null, test: () => [] }, 20, [], [past]))
 timed('merge with itself', () => combine(data, data))

@@ -239,22 +239,41 @@ const merge: Manual = {
 
 const report: Manual = {
   name: 'tiershard report',
-  summary: 'make the reports of a run again from its journal',
-  synopsis: ['tiershard report [options] [RUN]'],
+  summary: 'make the reports of a run again from its journal, or one report of several runs',
+  synopsis: ['tiershard report [options] [RUN...]'],
   description: [
     'Writes the reports of a run (all that `tiershard run` writes) into its folder, whatever became of it: a run that was killed gets the reports that it would have written, with what is missing marked. A run that continues another is reported together with it.',
+    "Of several runs, such as those of the nodes of a CI matrix, it makes one report: every file once, every node's shards apart, the verdict on all of them. Slices that are missing, were given twice or were cut from another plan, and files that two runs have, are named, and the report is incomplete. The timings of all runs are added to the history.",
   ],
-  arguments: [{ flags: '[RUN]', text: 'The id of a run, or its folder; without it, the newest.' }],
-  options: [CONFIG, REPORTS, json('Print the summary as JSON on stdout, and everything else on stderr.')],
+  arguments: [
+    {
+      flags: '[RUN...]',
+      text: 'Ids of runs, their folders, or folders that hold the folders of runs; without any, the newest run.',
+    },
+  ],
+  options: [
+    {
+      flags: '-o, --output <DIR>',
+      text: 'Where the report goes. Default: the folder of the run; of several runs, a folder of its own beside them in the reports folder. With it, one slice of a matrix is reported as a matrix in which the other slices are missing, so that a CI job need not know how many there are.',
+      group: 'Output',
+    },
+    CONFIG,
+    REPORTS,
+    json('Print the summary as JSON on stdout, and everything else on stderr.'),
+  ],
   exitCodes: [
     ...EXIT_CODES.filter(({ code }) => code !== '2' && code !== '5'),
     { code: '2', text: 'the command line or the config is wrong, there is no such run, or it is still going on' },
-    { code: '5', text: 'incomplete: the run was killed, or something that was planned has no result' },
+    {
+      code: '5',
+      text: 'incomplete: a run was killed, something that was planned has no result, or runs are missing or do not fit together',
+    },
   ],
   environment: [{ name: 'GITHUB_STEP_SUMMARY', text: 'A file to which the summary is appended as markdown.' }],
   examples: [
     { line: 'tiershard report', text: 'The newest run:' },
     { line: 'tiershard report 20261120-055301042-ab12cd', text: 'A run of its own:' },
+    { line: 'tiershard report -o report nodes/*/', text: 'What the nodes of a matrix have uploaded:' },
   ],
 }
 

@@ -68,8 +68,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     (await import('./slow.ts')).slowCommand((run as string | undefined) ?? null, options, io),
   'tiershard merge': async ([inputs], options, io) =>
     (await import('./merge.ts')).mergeCommand(inputs as string[], options, io),
-  'tiershard report': async ([run], options, io) =>
-    (await import('./report.ts')).reportCommand((run as string | undefined) ?? null, options, io),
+  'tiershard report': async ([runs], options, io) =>
+    (await import('./report.ts')).reportCommand(runs as string[], options, io),
   'tiershard doctor': async (_, options, io) => (await import('./doctor.ts')).doctorCommand(options, io),
   'tiershard history merge': async ([files], options, io) =>
     (await import('./history.ts')).historyMerge(files as string[], options, io),

@@ -1,43 +1,100 @@
+import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { combineRuns } from '../core/matrix.ts'
+import type { RunRecord } from '../core/record.ts'
+import type { Settings } from '../core/settings.ts'
 import { EXIT, firstExitCode } from '../core/verdict.ts'
 import { openHistory } from '../history/index.ts'
 import { createConsole } from '../reports/console/index.ts'
-import { readRun } from '../reports/read-run.ts'
+import { readRun, type ReadRun } from '../reports/read-run.ts'
+import { sliceName } from '../reports/words.ts'
 import { tell, type Io } from './io.ts'
 import { historyFile } from './prepare.ts'
 import { presence } from './process-mark.ts'
 import { openProject } from './project.ts'
 import type { ReportOptions } from './options.ts'
-import { runFolder } from './run-folder.ts'
-import { findRun } from './runs.ts'
+import { createRunFolder, runFolder, type OpenedFolder } from './run-folder.ts'
+import { findRuns } from './runs.ts'
 import { writeReports } from './write-reports.ts'
 
-/** `tiershard report`: makes the reports of a run from its journal, and returns the exit code of its verdict. `named` null: the newest run. */
-export async function reportCommand(named: string | null, options: ReportOptions, io: Io): Promise<number> {
+/** A run that was named, with all that its journals say. */
+interface Given extends ReadRun {
+  readonly run: string
+  readonly folder: string
+}
+
+/**
+ * `tiershard report`: makes the reports of a run from its journal, or one report of several runs, and returns the exit
+ * code of the verdict. `named` empty: the newest run.
+ */
+export async function reportCommand(named: readonly string[], options: ReportOptions, io: Io): Promise<number> {
   const settings = await openProject(options, io)
   if (settings === null) return EXIT.usage
-  const found = findRun(named, settings.reportsDir, io.cwd)
-  if (!found.ok) {
-    tell(io, found.message)
-    return EXIT.usage
+  const found = findRuns(named, settings.reportsDir, io.cwd)
+  if (!found.ok) return wrong(found.message, io)
+  const folders = new Map(found.runs.map(({ run, folder }) => [run, folder]))
+  const given = found.runs.map((one): Given => ({ ...one, ...readRun(one.folder, (run) => folders.get(run) ?? null) }))
+  const live = given.find(({ ended, writer }) => !ended && writer !== null && presence(writer) === 'alive')
+  if (live) {
+    return wrong(
+      `The run ${live.run} is still going on (process ${live.writer!.pid}): its reports come with its end.`,
+      io,
+    )
   }
-  const { whole, own, notes, writer, ended } = readRun(found.folder)
-  if (!ended && writer !== null && presence(writer) === 'alive') {
-    tell(io, `The run ${found.run} is still going on (process ${writer.pid}): its reports come with its end.`)
-    return EXIT.usage
-  }
-  const { history, notes: historyNotes } = await openHistory(historyFile(settings))
-  for (const note of [...notes, ...historyNotes]) tell(io, `note: ${note}`)
 
-  const folder = runFolder(path.dirname(found.folder), found.run)
-  const written = await writeReports(whole, { own, settings, history }, folder, options.json ?? false, io)
+  const alone = given.length === 1 && options.output === undefined
+  const record = alone ? given[0]!.whole : combineRuns(standing(given))
+  const opened = alone ? ownFolder(given[0]!) : openFolder(record, options, settings, io)
+  if (!opened.ok) return wrong(opened.message, io)
+  const { history, notes } = await openHistory(historyFile(settings))
+  for (const note of new Set([...given.flatMap((one) => one.notes), ...notes])) tell(io, `note: ${note}`)
+
+  const owns = given.map(({ own }) => own)
+  const { folder } = opened
+  const written = await writeReports(record, { owns, settings, history }, folder, options.json ?? false, io)
   createConsole({
     stream: options.json ? io.stderr : io.stdout,
     env: io.env,
     interactive: false,
     root: settings.root,
-    reportsDir: path.dirname(found.folder),
-  }).finish(whole, written.slow)
+    reportsDir: path.dirname(folder.path),
+    folder: folder.path,
+  }).finish(record, written.slow)
   for (const problem of [...written.problems, ...written.gaps]) tell(io, `! ${problem}`)
-  return firstExitCode([whole.exitCode ?? EXIT.incomplete, ...written.exitCodes])
+  if (alone) tellOfSlice(record, io)
+  return firstExitCode([record.exitCode ?? EXIT.incomplete, ...written.exitCodes])
+}
+
+/** The runs without those that another one continues: the later one speaks for both. */
+function standing(given: readonly Given[]): RunRecord[] {
+  const continued = new Set(given.flatMap(({ continues }) => continues))
+  return given.filter(({ run }) => !continued.has(run)).map(({ whole }) => whole)
+}
+
+/** The reports of one run are made anew where they were. */
+function ownFolder({ folder }: Given): OpenedFolder {
+  return { ok: true, folder: runFolder(path.dirname(folder), path.basename(folder)) }
+}
+
+/** The folder for the report of several runs. */
+function openFolder({ meta }: RunRecord, { output }: ReportOptions, settings: Settings, io: Io): OpenedFolder {
+  const folder =
+    output === undefined ? path.join(settings.reportsDir, meta?.run ?? 'matrix') : path.resolve(io.cwd, output)
+  if (existsSync(path.join(folder, 'journal.ndjson'))) {
+    const message = `${folder} is the folder of a run, whose own reports would be lost. Choose another one with --output.`
+    return { ok: false, message }
+  }
+  const advice = 'Choose another folder with --output, or mend its permissions.'
+  return createRunFolder(path.dirname(folder), path.basename(folder), advice)
+}
+
+function tellOfSlice({ meta }: RunRecord, io: Io): void {
+  if (!meta?.slice) return
+  const advice = 'name the runs of the other slices too, or use --output, for the account of all'
+  tell(io, `note: this run is slice ${sliceName(meta.slice)}: ${advice}`)
+}
+
+function wrong(message: string, io: Io): number {
+  tell(io, message)
+  return EXIT.usage
 }

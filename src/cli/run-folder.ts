@@ -28,8 +28,16 @@ export function newRunId(now: Date = new Date()): string {
   return `${date}-${time}-${randomBytes(3).toString('hex')}`
 }
 
-/** Creates the folder of a run, and proves that it and its parent can be written. */
-export function createRunFolder(reportsDir: string, runId: string): OpenedFolder {
+/**
+ * Creates the folder of a run, and proves that it and its parent can be written.
+ *
+ * @param advice what to do when they cannot
+ */
+export function createRunFolder(
+  reportsDir: string,
+  runId: string,
+  advice = 'Choose another folder with --reports or `reports` in the config, or mend its permissions.',
+): OpenedFolder {
   const folder = runFolder(reportsDir, runId)
   try {
     mkdirSync(folder.path, { recursive: true })
@@ -38,7 +46,6 @@ export function createRunFolder(reportsDir: string, runId: string): OpenedFolder
     return { ok: true, folder }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    const advice = 'Choose another folder with --reports or `reports` in the config, or mend its permissions.'
     const reason = REASONS[code ?? ''] ?? message
     return { ok: false, message: `The reports folder ${reportsDir} cannot be written: ${reason}. ${advice}` }
   }

@@ -55,7 +55,7 @@ export async function runCommand(files: readonly string[], options: RunOptions, 
     // Settled once more: the journal may have failed at its last line.
     const record = settle(prepared.earlier ? continued(prepared.earlier.record, own) : own)
     const { writeReports } = await import('./write-reports.ts')
-    const written = await writeReports(record, { ...prepared, own }, folder, options.json ?? false, io)
+    const written = await writeReports(record, { ...prepared, owns: [own] }, folder, options.json ?? false, io)
     view.finish(record, written.slow)
 
     const problems = [...(journal.failure === null ? [] : [journal.failure]), ...written.problems]

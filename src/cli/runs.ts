@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { RunMeta } from '../core/events.ts'
 import { tell, type Io } from './io.ts'
@@ -19,6 +19,36 @@ export function findRun(named: string | null, reportsDir: string, cwd: string): 
   if (place === undefined) return { ok: false, message: noSuchRun(named, reportsDir) }
   const folder = realpathSync(place)
   return { ok: true, folder, run: path.basename(folder) }
+}
+
+export type FoundRuns =
+  | { readonly ok: true; readonly runs: readonly Extract<FoundRun, { ok: true }>[] }
+  | { readonly ok: false; readonly message: string }
+
+/**
+ * The runs that a user named by ids or paths, each once; without a name, the newest. A folder that is no run stands for
+ * the runs in it: what a node of a CI matrix has uploaded of its reports folder.
+ */
+export function findRuns(named: readonly string[], reportsDir: string, cwd: string): FoundRuns {
+  if (named.length === 0) {
+    const newest = findRun(null, reportsDir, cwd)
+    return newest.ok ? { ok: true, runs: [newest] } : newest
+  }
+  const byId = new Map<string, Extract<FoundRun, { ok: true }>>()
+  for (const name of named) {
+    const found = findRun(name, reportsDir, cwd)
+    const inside = found.ok ? [] : runsIn(path.resolve(cwd, name)).map((run) => path.resolve(cwd, name, run))
+    if (!found.ok && inside.length === 0) return found
+    for (const folder of found.ok ? [found.folder] : inside) {
+      const journal = path.join(folder, 'journal.ndjson')
+      const id = headOf(journal)?.run ?? path.basename(folder)
+      const known = byId.get(id)
+      // `latest` is a copy where an upload has followed the link. Of two copies of a journal the longer says more.
+      if (known && statSync(path.join(known.folder, 'journal.ndjson')).size >= statSync(journal).size) continue
+      byId.set(id, { ok: true, folder: realpathSync(folder), run: id })
+    }
+  }
+  return { ok: true, runs: [...byId.values()] }
 }
 
 function noSuchRun(named: string | null, reportsDir: string): string {

@@ -39,7 +39,7 @@ export async function slowCommand(runId: string | null, options: SlowOptions, io
     tell(io, [...strange.map((tier) => noSuchTier(tier, names)), ran].join('\n'))
     return EXIT.usage
   }
-  const all = analyseSlow(record, history, options.top ?? TOP, settings.tiers, past(record))
+  const all = analyseSlow(record, history, options.top ?? TOP, settings.tiers, [past(record)])
   const report = { tiers: all.tiers.filter(({ tier }) => options.tier?.includes(tier) ?? true) }
   if (options.json) printJson(io, { version: 1, run: record.meta?.run ?? null, ...report })
   else io.stdout.write(renderSlow(report, io.stdout.columns ?? 120, createPaint(io.stdout, io.env)))

@@ -35,20 +35,26 @@ export interface Written {
  * Writes every report of a run that is over, and its timings into the history. One report that cannot be written stops
  * no other; `problems` says which ones are missing.
  *
- * @param record with the runs that it continues; `own` is the run alone, for the history
+ * @param record with the runs that it continues, or those of several nodes; `owns` are the runs alone, for the history
  */
 export async function writeReports(
   record: RunRecord,
-  { own, settings, history }: { readonly own: RunRecord; readonly settings: Settings; readonly history: History },
+  {
+    owns,
+    settings,
+    history,
+  }: { readonly owns: readonly RunRecord[]; readonly settings: Settings; readonly history: History },
   folder: RunFolder,
   json: boolean,
   io: Io,
 ): Promise<Written> {
-  // A few tests of a file say nothing about how long the whole file takes.
-  const whole = own.meta?.testName === undefined
-  const { notes } = whole ? await recordHistory(historyFile(settings), own) : { notes: [] }
+  const notes: string[] = []
+  for (const own of owns) {
+    // A few tests of a file say nothing about how long the whole file takes.
+    if (own.meta?.testName === undefined) notes.push(...(await recordHistory(historyFile(settings), own)).notes)
+  }
   const { past } = await openHistory(historyFile(settings))
-  const slow = analyseSlow(record, history, TOP, settings.tiers, past(own))
+  const slow = analyseSlow(record, history, TOP, settings.tiers, owns.map(past))
   const summary = summaryJson(record, slow)
   const markdown = summaryMarkdown(record, slow)
   const junitProblem = await attempt(folder.junit, () => writeJUnit(record, folder.junit))
@@ -63,7 +69,7 @@ export async function writeReports(
   const gap = junitProblem === null ? await checkJUnit(record, folder.junit) : null
   const stepSummary = io.env['GITHUB_STEP_SUMMARY']
   const note = stepSummary ? appendStepSummary(stepSummary, markdown) : null
-  for (const text of [...notes, ...(note === null ? [] : [note])]) tell(io, `note: ${text}`)
+  for (const text of [...new Set(notes), ...(note === null ? [] : [note])]) tell(io, `note: ${text}`)
 
   if (io.env['GITHUB_ACTIONS']) {
     const marks = annotations(summary, settings.root, io.env['GITHUB_WORKSPACE'] ?? settings.root)

@@ -36,6 +36,19 @@ export interface RunRecord {
   readonly lastAt: number | null
   /** What is known to be missing and shows in no file: each counts as one thing without a result. */
   readonly missing: readonly Missing[]
+  /** The runs of several nodes that this record puts together, in the order of their shards; absent: it is of one run. */
+  readonly nodes?: readonly NodeRecord[]
+}
+
+/** One node of a CI matrix: see core/matrix.ts. */
+export interface NodeRecord {
+  /** For people, and unique among the nodes: "slice 2/4", or "node 1" for a run that is no slice. */
+  readonly name: string
+  /** Its shard 0 has this number in the record of all nodes. */
+  readonly firstShard: number
+  readonly shards: number
+  /** The node's own account, with its own clock. */
+  readonly record: RunRecord
 }
 
 export interface Missing {
@@ -43,8 +56,9 @@ export interface Missing {
    * - `killed`: the journal has no end.
    * - `journal`: a part of the journal is damaged, or speaks of files that are in no plan.
    * - `run`: the journal of a run that belongs to this one is not there.
+   * - `matrix`: of the runs of several nodes one is missing, or they do not fit together.
    */
-  readonly kind: 'killed' | 'journal' | 'run'
+  readonly kind: 'killed' | 'journal' | 'run' | 'matrix'
   /** One sentence for people, without a full stop. */
   readonly message: string
 }

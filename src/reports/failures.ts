@@ -4,7 +4,7 @@ import type { FileRecord, RunRecord, TierRecord } from '../core/record.ts'
 import { symptomOf } from '../core/symptoms.ts'
 import { decidingAttempt, fileEnding, isFailure, ownCase, testVerdicts, type OwnCase } from '../core/verdict.ts'
 import { printable } from './format.ts'
-import { endingWords, outcomeWord, planned } from './words.ts'
+import { endingWords, nodeOf, outcomeWord, planned } from './words.ts'
 
 /** One thing that failed: a test, or a file as a whole. */
 export interface Failure {
@@ -35,12 +35,20 @@ export interface FailureGroup {
 
 /** Every test and file that failed or met trouble in the end, in the order of the plan; not what merely did not run. */
 export function failures(record: RunRecord): Failure[] {
-  const port = portOf(record)
-  return [...planned(record).flatMap(({ tier, file }) => ofFile(tier, file, port)), ...strays(record, port)]
+  return [
+    ...planned(record).flatMap(({ tier, file }) => ofFile(tier, file, portOf(record, file))),
+    ...strays(record, portOf(record)),
+  ]
 }
 
-/** The port of the tests' Redis; null for a run without, an address that names none, and a server that may move. */
-export function portOf({ server }: RunRecord): number | null {
+/**
+ * The port of the Redis of a file's tests; null for a run without, an address that names none, and a server that may move.
+ *
+ * @param file null: of none
+ */
+export function portOf(record: RunRecord, file: FileRecord | null = null): number | null {
+  const shard = file && decidingAttempt(file)?.shard
+  const { server } = (typeof shard === 'number' ? nodeOf(record, shard)?.record : null) ?? record
   if (server?.source === 'sentinel') return null
   const port = /:(\d+)$/.exec(server?.address ?? '')?.[1]
   return port === undefined ? null : Number(port)

@@ -5,7 +5,7 @@ import { casesOf, endingType, errorText, missingCases, strayCases, type Case } f
 import { seconds, suiteXml, totalsOf, type Suite, type Totals } from './junit/suite.ts'
 import { clean, isoTime, uniqueNames } from './junit/text.ts'
 import { leakLine } from './leaks.ts'
-import { endingWords, wallMs } from './words.ts'
+import { endingWords, nodeOf, wallMs } from './words.ts'
 
 /** Written in pieces of about so many characters: few system calls, bounded memory. */
 const PIECE = 256 * 1024
@@ -88,21 +88,23 @@ function fileSuite(record: RunRecord, tier: TierRecord, file: FileRecord, name: 
     path: file.plan.path,
     startedAt: file.attempts[0]?.startedAt ?? null,
     durationMs: file.attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0),
-    properties: propertiesOf(tier, file),
+    properties: propertiesOf(record, tier, file),
     cases: named(cases),
     stdout: output(file, 'stdout'),
     stderr: [output(file, 'stderr'), errorsOutsideOfTests(file, own)].filter(Boolean).join('\n'),
   }
 }
 
-function propertiesOf(tier: TierRecord, file: FileRecord): [string, string][] {
+function propertiesOf(record: RunRecord, tier: TierRecord, file: FileRecord): [string, string][] {
   const { plan, attempts } = file
   const deciding = decidingAttempt(file)
+  const node = deciding && nodeOf(record, deciding.shard)
   const all: [string, string | number | null | undefined][] = [
     ['tier', tier.name],
     ['suite', plan.suite],
     ['project', plan.project === '' ? null : plan.project],
-    ['shard', deciding?.shard],
+    ['node', node?.name],
+    ['shard', deciding && deciding.shard - (node?.firstShard ?? 0)],
     ['database', deciding?.database],
     ['attempts', attempts.length],
     // All of its attempts were made by a run that this one continues.

@@ -8,10 +8,11 @@ import { leftRunning, quarantined } from './known.ts'
 import type { SlowReport, SlowTest } from './slow.ts'
 import { leakLine, leaks } from './leaks.ts'
 import { missingLines } from './missing.ts'
+import { nodeSummaries } from './nodes.ts'
 import { rateWords, stressReport } from './stress.ts'
 import { flakyTests, suiteRows, type SuiteRow } from './suites.ts'
 import { worthSaying } from './trends.ts'
-import { tierMs, verdictSentence } from './words.ts'
+import { sliceName, tierMs, verdictSentence } from './words.ts'
 
 /**
  * GitHub drops a job summary above 1 MiB whole; several steps may write to one page, so we stay well below.
@@ -29,6 +30,7 @@ const SLOWEST = 10
 export function summaryMarkdown(record: RunRecord, slow: SlowReport): string {
   return bounded([
     `## ${text(verdictSentence(record))}\n\n${facts(record)}\n`,
+    nodeSection(record),
     ...[...record.tiers.values()].map(tierSection),
     causeSection(record),
     byCauseSection(failures(record)),
@@ -66,9 +68,36 @@ function facts({ meta, server }: RunRecord): string {
   const redis =
     server &&
     `${server.product} ${text(server.version)} at ${code(server.address)} (${server.source}: ${text(server.reason)})`
+  const slice = meta?.slice && `slice ${sliceName(meta.slice)} of ${plural(meta.slice.files, 'file')}`
   const before = meta?.continues && `continues run ${code(meta.continues)}: this is the account of both`
   const isolation = server?.enforcement && `isolation by ${server.enforcement.by}: ${text(server.enforcement.reason)}`
-  return [run && run + commit, before, redis, isolation].filter(Boolean).join('  \n')
+  return [run && run + commit, slice, before, redis, isolation].filter(Boolean).join('  \n')
+}
+
+function nodeSection({ nodes }: RunRecord): string {
+  if (!nodes) return ''
+  return [
+    '### Nodes',
+    '',
+    '| node | verdict | files | passed | failed | not run | time | machine | run |',
+    '| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |',
+    ...nodeSummaries(nodes).map(({ node, verdict, files, counts, wallMs, machine, run }) => {
+      const { passed, failed, notRun } = counts
+      const cells = [
+        text(node),
+        verdict,
+        files,
+        passed,
+        failed,
+        notRun,
+        duration(wallMs),
+        text(machine ?? ''),
+        code(run ?? ''),
+      ]
+      return `| ${cells.join(' | ')} |`
+    }),
+    '',
+  ].join('\n')
 }
 
 function tierSection(tier: TierRecord): string {

@@ -86,22 +86,23 @@ const FILE_PART_OF_DEADLINE = 1 / 20
  *
  * @param top how many entries a list has at most
  * @param ladder all tiers of the config, so that a move to a tier that is not part of the run can be suggested
- * @param past what is known up to and with this run
+ * @param pasts what is known up to and with this run; of the runs of several nodes, up to and with each of them
  */
 export function analyseSlow(
   record: RunRecord,
   history: History,
   top: number,
   ladder: readonly TierSettings[] = [...record.tiers.values()].map((tier) => tier.settings),
-  past: Past | null = null,
+  pasts: readonly Past[] = [],
 ): SlowReport {
   const byDeadline = ladder.toSorted((a, b) => a.deadlineMs - b.deadlineMs)
   return {
     tiers: [...record.tiers.values()].map((tier) => {
       const slow = analyseTier(tier, history, top, byDeadline)
-      const known = past?.tier(tier.name)
+      const [known, ...others] = pasts.flatMap((past) => past.tier(tier.name) ?? [])
       if (!known) return slow
-      return { ...slow, tests: withPast(slow.tests, known), trends: analyseTrends(tier, known, slow.testMs, top) }
+      const trends = analyseTrends(tier, [known, ...others], slow.testMs, top)
+      return { ...slow, tests: withPast(slow.tests, [known, ...others]), trends }
     }),
   }
 }
@@ -149,13 +150,14 @@ function analyseTier(tier: TierRecord, history: History, top: number, ladder: re
   }
 }
 
-/** A single time is no past. */
-function withPast(tests: readonly SlowTest[], known: TierPast): SlowTest[] {
+/** A single time is no past. Of several nodes each knows best of its own tests. */
+function withPast(tests: readonly SlowTest[], known: readonly TierPast[]): SlowTest[] {
   const places = new Map(tests.map((test, place) => [`${test.file}\n${test.name}`, place]))
   const found = [...tests]
-  for (const { file, name, ms } of known.tests) {
+  for (const { file, name, ms, isOfRun } of known.flatMap((one) => one.tests)) {
     const place = places.get(`${file}\n${name}`)
-    if (place !== undefined && ms.length > 1) found[place] = { ...found[place]!, past: ms.map(Math.round) }
+    if (place === undefined || ms.length < 2 || (known.length > 1 && !isOfRun)) continue
+    found[place] = { ...found[place]!, past: ms.map(Math.round) }
   }
   return found
 }

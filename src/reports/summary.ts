@@ -1,6 +1,6 @@
 import { isTestFailure, type Cause, type CauseCode, type Ending, type TestOutcome } from '../core/ending.ts'
 import type { ErrorRecord, RunMeta, ServerFacts, TierEnd } from '../core/events.ts'
-import type { FileRecord, Missing, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
+import type { AttemptRecord, FileRecord, Missing, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
 import {
   column,
   countFile,
@@ -23,9 +23,10 @@ import { leaks, type Leak } from './leaks.ts'
 import { isoTime } from './junit/text.ts'
 import type { SlowReport } from './slow.ts'
 import { leftRunning, quarantined, type LeakedBy, type Quarantined } from './known.ts'
+import { nodeSummaries, type NodeSummary } from './nodes.ts'
 import { stressReport, type StressReport } from './stress.ts'
 import { suiteRows } from './suites.ts'
-import { endingWords, planned, tierMs, wallMs } from './words.ts'
+import { endingWords, nodeOf, planned, tierMs, wallMs } from './words.ts'
 
 /** Grows when a member of {@link Summary} changes its meaning or goes; new members do not change it. */
 export const SUMMARY_VERSION = 1
@@ -70,8 +71,15 @@ export interface Summary {
   readonly notices: readonly { readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }[]
   readonly server: ServerFacts | null
   readonly slow: SlowReport
-  /** Relative to the folder of this file. */
-  readonly paths: { readonly journal: string; readonly junit: string; readonly markdown: string; readonly html: string }
+  /** The runs of several nodes that this is the summary of; absent for one run. */
+  readonly nodes?: readonly NodeSummary[]
+  /** Relative to the folder of this file. The runs of several nodes have their journals, and this has none. */
+  readonly paths: {
+    readonly journal?: string
+    readonly junit: string
+    readonly markdown: string
+    readonly html: string
+  }
 }
 
 export interface TierSummary {
@@ -110,6 +118,8 @@ export interface FailureSummary {
   /** Which attempt this is; 0 when it never started. */
   readonly attempt: number
   readonly shard: number | null
+  /** Of the runs of several nodes: on which. */
+  readonly node?: string
   readonly database: number | null
   /** How that attempt at the file ended. */
   readonly ending: Ending
@@ -131,7 +141,6 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
   const files = planned(record)
   const stress = stressReport(record)
   const all = failures(record)
-  const port = portOf(record)
   return {
     version: SUMMARY_VERSION,
     run: record.meta,
@@ -142,7 +151,10 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
     wallMs: Math.round(wallMs(record)),
     counts: countRun(record),
     tiers: [...record.tiers.values()].map(tierSummary),
-    failures: [...files.flatMap(({ tier, file }) => failuresOf(tier, file, port)), ...strayFailures(record, port)],
+    failures: [
+      ...files.flatMap(({ tier, file }) => failuresOf(record, tier, file)),
+      ...strayFailures(record, portOf(record)),
+    ],
     failuresByCause: failuresByCause(all).map((group) => ({
       cause: group.cause,
       count: group.failures.length,
@@ -166,7 +178,13 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
     notices: record.notices,
     server: record.server,
     slow,
-    paths: { journal: 'journal.ndjson', junit: 'junit.xml', markdown: 'summary.md', html: 'report.html' },
+    ...(record.nodes ? { nodes: nodeSummaries(record.nodes) } : {}),
+    paths: {
+      ...(record.nodes ? {} : { journal: 'journal.ndjson' }),
+      junit: 'junit.xml',
+      markdown: 'summary.md',
+      html: 'report.html',
+    },
   }
 }
 
@@ -190,12 +208,12 @@ function tierSummary(tier: TierRecord): TierSummary {
   }
 }
 
-function failuresOf(tier: TierRecord, file: FileRecord, port: number | null): FailureSummary[] {
+function failuresOf(record: RunRecord, tier: TierRecord, file: FileRecord): FailureSummary[] {
   const tests = testVerdicts(file)
   const own = ownCase(file, tests)
-  const found = tests.filter(isFailure).map(({ outcome, last }) => failure(tier, file, outcome, last, port))
+  const found = tests.filter(isFailure).map(({ outcome, last }) => failure(record, tier, file, outcome, last))
   if (own && isTestFailure(own.ending) && !own.quarantined) {
-    found.push(failure(tier, file, ownOutcome(own.ending), null, port))
+    found.push(failure(record, tier, file, ownOutcome(own.ending), null))
   }
   return found
 }
@@ -207,11 +225,11 @@ function ownOutcome(ending: Ending): TestOutcome {
 
 /** @param test null: the file itself */
 function failure(
+  record: RunRecord,
   tier: TierRecord,
   file: FileRecord,
   outcome: TestOutcome,
   test: TestRecord | null,
-  port: number | null,
 ): FailureSummary {
   const { id, path, suite } = file.plan
   const attempt = (test && file.attempts.find((one) => one.tests.get(test.name) === test)) ?? decidingAttempt(file)
@@ -226,13 +244,20 @@ function failure(
     test: test?.name ?? null,
     outcome,
     message: error ? messageOf(error) : detail === '' ? word : `${word}: ${detail}`,
-    cause: causeOf(errors, port),
+    cause: causeOf(errors, portOf(record, file)),
     location: locationOf(error) ?? (test && test.line !== null ? { file: path, line: test.line, column: null } : null),
     attempt: attempt?.attempt ?? 0,
-    shard: attempt?.shard ?? null,
+    ...placeOf(record, attempt),
     database: attempt?.database ?? null,
     ending,
   }
+}
+
+/** Shards are numbered as on their node. */
+function placeOf(record: RunRecord, attempt: AttemptRecord | null): Pick<FailureSummary, 'shard' | 'node'> {
+  if (attempt === null) return { shard: null }
+  const node = nodeOf(record, attempt.shard)
+  return node ? { shard: attempt.shard - node.firstShard, node: node.name } : { shard: attempt.shard }
 }
 
 function strayFailures(record: RunRecord, port: number | null): FailureSummary[] {

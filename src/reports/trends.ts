@@ -6,7 +6,10 @@ import { quantile, trendOf } from './regression.ts'
 export interface TierTrends {
   /** Only runs on machines of this class are compared: "linux-x64, 4 cpus". */
   readonly machine: string
-  /** How long this run's machine took compared with its past, by which all times below are divided; null: not known. */
+  /**
+   * How long this run's machine took compared with its past, by which all times below are divided; null: not known. Of
+   * several nodes the median, and each node's times are divided by its own.
+   */
   readonly pace: number | null
   /** Tests of this run with enough samples to be judged. */
   readonly judged: number
@@ -67,10 +70,21 @@ const BUDGET_RUNS = 5
 const SPIKE = 3
 
 /**
+ * @param known one of a run, or those of the runs of several nodes: each says something of the tests of its own run
  * @param testMs the time of all tests of the tier in this run, ms
  * @param top how many entries a list has at most
  */
-export function analyseTrends(tier: TierRecord, known: TierPast, testMs: number, top: number): TierTrends {
+export function analyseTrends(
+  tier: TierRecord,
+  known: readonly [TierPast, ...TierPast[]],
+  testMs: number,
+  top: number,
+): TierTrends {
+  const [first, ...others] = known.map((one) => trendsOf(tier, one, testMs, top)) as [TierTrends, ...TierTrends[]]
+  return others.length === 0 ? first : together([first, ...others], top)
+}
+
+function trendsOf(tier: TierRecord, known: TierPast, testMs: number, top: number): TierTrends {
   const tests = known.tests.filter(({ isOfRun }) => isOfRun)
   const { regressed, suspect, judged } = slowerTests(tests, testMs)
   const { overBudget, spiked } = budgets(tests, tier.settings.slowMs, known)
@@ -108,6 +122,46 @@ export function worthSaying(tiers: readonly { readonly trends?: TierTrends }[]):
     regressedCount: known.reduce((sum, { regressedCount }) => sum + regressedCount, 0),
     flaky: known.flatMap(({ flakyBefore }) => flakyBefore),
     flakyCount: known.reduce((sum, { flakyBeforeCount }) => sum + flakyBeforeCount, 0),
+  }
+}
+
+/** Nodes have tests of their own, but for the flaky ones, which are those of the tier for each of them. */
+function together(all: readonly [TierTrends, ...TierTrends[]], top: number): TierTrends {
+  const sum = (count: (one: TierTrends) => number): number => all.reduce((total, one) => total + count(one), 0)
+  const mostLost = (list: (one: TierTrends) => readonly SlowerTest[]): SlowerTest[] =>
+    all
+      .flatMap(list)
+      .sort((a, b) => b.lostMs - a.lostMs || byPlace(a, b))
+      .slice(0, top)
+  const longest = (list: (one: TierTrends) => readonly UsualTime[], ms: (one: UsualTime) => number): UsualTime[] =>
+    all
+      .flatMap(list)
+      .sort((a, b) => ms(b) - ms(a) || byPlace(a, b))
+      .slice(0, top)
+  const paces = all.flatMap(({ pace }) => pace ?? []).sort((a, b) => a - b)
+  const { flaky, flakyCount, flakyBefore, flakyBeforeCount } = all[0]
+  return {
+    machine: [...new Set(all.map(({ machine }) => machine))].join('; '),
+    pace: paces.length === 0 ? null : quantile(paces, 0.5),
+    judged: sum(({ judged }) => judged),
+    regressed: mostLost(({ regressed }) => regressed),
+    regressedCount: sum(({ regressedCount }) => regressedCount),
+    suspect: mostLost(({ suspect }) => suspect),
+    suspectCount: sum(({ suspectCount }) => suspectCount),
+    overBudget: longest(
+      ({ overBudget }) => overBudget,
+      ({ usualMs }) => usualMs,
+    ),
+    overBudgetCount: sum(({ overBudgetCount }) => overBudgetCount),
+    spiked: longest(
+      ({ spiked }) => spiked,
+      ({ durationMs }) => durationMs,
+    ),
+    spikedCount: sum(({ spikedCount }) => spikedCount),
+    flaky,
+    flakyCount,
+    flakyBefore,
+    flakyBeforeCount,
   }
 }
 

@@ -1,5 +1,5 @@
 import { unreachable, type Ending, type NotRunReason, type TestOutcome } from '../core/ending.ts'
-import type { FileRecord, RunRecord, TierRecord } from '../core/record.ts'
+import type { FileRecord, NodeRecord, RunRecord, TierRecord } from '../core/record.ts'
 import {
   countFile,
   countRun,
@@ -88,6 +88,17 @@ export function quarantineWords({ entry, until, reason }: QuarantineEntry): stri
 /** `2/4` */
 export function sliceName({ index, of }: Pick<SliceMark, 'index' | 'of'>): string {
   return `${index}/${of}`
+}
+
+/** The node on which a shard of the runs of several nodes was; null for the record of one run. */
+export function nodeOf({ nodes }: RunRecord, shard: number): NodeRecord | null {
+  return nodes?.findLast(({ firstShard }) => firstShard <= shard) ?? null
+}
+
+/** `shard 3`; of the runs of several nodes `slice 2/4 shard 0`. */
+export function shardName(record: RunRecord, shard: number): string {
+  const node = nodeOf(record, shard)
+  return node ? `${node.name} shard ${shard - node.firstShard}` : `shard ${shard}`
 }
 
 /** Every planned file of a run, with its tier. */
@@ -221,7 +232,8 @@ function amounts(counts: Counts, columns: readonly (keyof Counts)[]): string[] {
 
 function took(record: RunRecord): string {
   const shards = [...record.tiers.values()].reduce((most, tier) => Math.max(most, tier.shards), 0)
-  return `${duration(wallMs(record))} (${plural(shards, 'shard')})`
+  const nodes = record.nodes ? `${plural(record.nodes.length, 'node')}, ` : ''
+  return `${duration(wallMs(record))} (${nodes}${plural(shards, 'shard')})`
 }
 
 /** Wall time of the run, ms; to the last thing that is known of it when it has not ended. */

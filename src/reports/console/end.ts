@@ -9,6 +9,7 @@ import type { SlowReport } from '../slow.ts'
 import { rateWords, stressReport } from '../stress.ts'
 import { flakyTests, suiteRows, type SuiteRow } from '../suites.ts'
 import { tierMs, verdictOf, verdictSentence } from '../words.ts'
+import { nodeBlock } from './nodes.ts'
 import type { Paint } from './paint.ts'
 import { table, type Cell, type Column } from './table.ts'
 import { trendBlocks } from './trends.ts'
@@ -31,6 +32,7 @@ export interface EndOptions {
 export function endLines(record: RunRecord, slow: SlowReport, options: EndOptions): string[] {
   const { paint, width, folder } = options
   const blocks = [
+    nodeBlock(record, width, paint),
     ...[...record.tiers.values()].map((tier) => tierBlock(tier, width, paint)),
     causeBlock(record, paint),
     failureBlock(record, paint),
@@ -53,7 +55,9 @@ export function endLines(record: RunRecord, slow: SlowReport, options: EndOption
     '',
     ...(folder === null
       ? []
-      : [`reports: ${printable(folder)} (report.html, junit.xml, summary.md, summary.json, journal.ndjson)`]),
+      : [
+          `reports: ${printable(folder)} (report.html, junit.xml, summary.md, summary.json${record.nodes ? '' : ', journal.ndjson'})`,
+        ]),
     paint([style, 'bold'], `${good ? '✓' : verdict === 'failed' ? '✗' : '!'} ${verdictSentence(record)}`),
   ]
 }

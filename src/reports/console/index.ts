@@ -33,6 +33,8 @@ export interface ConsoleOptions {
   readonly root: string
   /** The folder that holds the runs, as it is shown to the user; null: no reports are written. */
   readonly reportsDir: string | null
+  /** The folder of the reports, where it is not the run's own in `reportsDir`. */
+  readonly folder?: string
   /** The clock that stamps the events, ms since 1970. */
   readonly now?: () => number
 }
@@ -59,6 +61,7 @@ class RunConsole implements Console {
   readonly #paint: Paint
   readonly #failures: FailurePrinter
   readonly #reportsDir: string | null
+  readonly #folder: string | null
   readonly #now: () => number
   readonly #live: boolean
   readonly #progress = new Progress()
@@ -69,11 +72,12 @@ class RunConsole implements Console {
   #record: RunRecord | null = null
   #over = false
 
-  constructor({ stream, env, interactive, root, reportsDir, now = Date.now }: ConsoleOptions) {
+  constructor({ stream, env, interactive, root, reportsDir, folder, now = Date.now }: ConsoleOptions) {
     this.#stream = stream
     this.#paint = createPaint(stream, env)
     this.#failures = new FailurePrinter({ root, paint: this.#paint, colours: hasColours(stream, env) })
     this.#reportsDir = reportsDir
+    this.#folder = folder ?? null
     this.#now = now
     this.#live = interactive && stream.isTTY === true && env['TERM'] !== 'dumb'
     // A reader that goes away (`tiershard run | head`) must not end the run: the reports are still written.
@@ -96,7 +100,8 @@ class RunConsole implements Console {
     this.#view?.stop()
     this.#view = null
     const run = record.meta?.run
-    const folder = this.#reportsDir === null || run === undefined ? null : `${this.#reportsDir}/${run}`
+    const own = this.#reportsDir === null || run === undefined ? null : `${this.#reportsDir}/${run}`
+    const folder = this.#folder ?? own
     const width = this.#stream.columns ?? 100
     this.#print(endLines(record, slow, { paint: this.#paint, width, folder }))
     this.#over = true

@@ -2,7 +2,7 @@ import { isTestFailure } from '../../core/ending.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
 import { column, decidingAttempt, fileEnding, ownCase, testVerdicts } from '../../core/verdict.ts'
 import { casesOf, missingCases, type Case } from '../junit/cases.ts'
-import { planned, wallMs } from '../words.ts'
+import { planned, shardName, wallMs } from '../words.ts'
 
 /** The part of CTRF 0.0.0 that we write; the schema allows no other members. https://ctrf.io/docs/specification/overview */
 export interface CtrfTest {
@@ -81,7 +81,7 @@ function fileTests(record: RunRecord, tier: TierRecord, file: FileRecord): CtrfT
       ...(one.line === null ? {} : { line: one.line }),
       ...(retries > 0 ? { retries } : {}),
       ...(verdict?.flaky ? { flaky: true } : {}),
-      ...(shard === undefined ? {} : { threadId: `shard ${shard}` }),
+      ...(shard === undefined ? {} : { threadId: shardName(record, shard) }),
     }
   })
 }

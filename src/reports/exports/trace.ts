@@ -1,5 +1,5 @@
 import type { AttemptRecord, RunRecord, TierRecord } from '../../core/record.ts'
-import { endingWords, wallMs } from '../words.ts'
+import { endingWords, shardName, wallMs } from '../words.ts'
 
 /** One event of the Trace Event Format; times are microseconds since the start of the run. */
 export interface TraceEvent {
@@ -21,15 +21,16 @@ export function trace(record: RunRecord): {
   readonly traceEvents: readonly TraceEvent[]
   readonly displayTimeUnit: 'ms'
 } {
-  const start = record.startedAt ?? 0
   const tiers = [...record.tiers.values()]
   return {
     displayTimeUnit: 'ms',
-    traceEvents: tiers.flatMap((tier, index) => tierEvents(tier, index + 1, start, start + wallMs(record))),
+    traceEvents: tiers.flatMap((tier, index) => tierEvents(record, tier, index + 1)),
   }
 }
 
-function tierEvents(tier: TierRecord, pid: number, start: number, runEnd: number): TraceEvent[] {
+function tierEvents(record: RunRecord, tier: TierRecord, pid: number): TraceEvent[] {
+  const start = record.startedAt ?? 0
+  const runEnd = start + wallMs(record)
   const attempts = [...tier.files.values()].flatMap(({ plan, attempts }) =>
     // Those of a run that this one continues lie at another time, perhaps of another clock.
     attempts.filter(({ run }) => run === undefined).map((attempt) => ({ plan, attempt })),
@@ -40,7 +41,7 @@ function tierEvents(tier: TierRecord, pid: number, start: number, runEnd: number
     named('process_name', 0, { name: `tier ${tier.name}` }),
     named('process_sort_index', 0, { sort_index: pid }),
     ...shards.flatMap((shard) => [
-      named('thread_name', shard + 1, { name: `shard ${shard}` }),
+      named('thread_name', shard + 1, { name: shardName(record, shard) }),
       named('thread_sort_index', shard + 1, { sort_index: shard }),
     ]),
     ...attempts.map(({ plan, attempt }): TraceEvent => {

@@ -25,6 +25,8 @@ export interface PageHead {
   readonly causes: readonly Cause[]
   readonly warnings: readonly string[]
   readonly server: ServerFacts | null
+  /** The runs of several nodes, in the order of their shards; absent for one run. */
+  readonly nodes?: readonly PageNode[]
   readonly tiers: readonly PageTier[]
   /** In the order of the plan; everything else names a file by its place here. */
   readonly files: readonly PageFile[]
@@ -65,6 +67,19 @@ export type FileMark =
   | 'x' // infrastructure
   | 'l' // lease lost
   | 'e' // holds no test
+
+/** A node has the shards from `firstShard` to those of the next node; people count them from 0 on each node. */
+export interface PageNode {
+  readonly name: string
+  readonly firstShard: number
+  readonly run: string
+  readonly verdict: Verdict
+  readonly files: number
+  readonly ms: number
+  readonly machine: string
+  /** Its Redis, in words; '' when it had none. */
+  readonly server: string
+}
 
 export interface PageTier {
   readonly name: string

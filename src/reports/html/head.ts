@@ -1,5 +1,5 @@
 import { isTestFailure, type Cause } from '../../core/ending.ts'
-import type { AttemptRecord, FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
+import type { AttemptRecord, FileRecord, NodeRecord, RunRecord, TierRecord } from '../../core/record.ts'
 import {
   countFile,
   countRun,
@@ -14,8 +14,9 @@ import { distinctCauses } from '../causes.ts'
 import { printable } from '../format.ts'
 import type { SlowReport } from '../slow.ts'
 import { suiteRows } from '../suites.ts'
+import { nodeSummaries } from '../nodes.ts'
 import { endingWords, planned, tierMs, verdictOf, wallMs } from '../words.ts'
-import { fileMark, type PageAttempt, type PageFile, type PageHead, type PageTier } from './data.ts'
+import { fileMark, type PageAttempt, type PageFile, type PageHead, type PageNode, type PageTier } from './data.ts'
 import { pageDetails, pageOutputs } from './details.ts'
 import { pageKnown } from './known.ts'
 import { pageLeft } from './left.ts'
@@ -47,6 +48,7 @@ export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
       printable,
     ),
     server: record.server,
+    ...(record.nodes ? { nodes: pageNodes(record.nodes) } : {}),
     tiers: tiers.map((tier) => pageTier(tier, start, now, places)),
     files: files.map(({ tier, file }) => pageFile(tier, tiers.indexOf(tier), file, start, now)),
     ...pageDetails(record, files, places),
@@ -61,6 +63,19 @@ export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
 
 export function printableCause({ code, message, remedy }: Cause): Cause {
   return { code, message: printable(message), remedy: printable(remedy) }
+}
+
+function pageNodes(nodes: readonly NodeRecord[]): PageNode[] {
+  return nodeSummaries(nodes).map(({ node, run, verdict, files, wallMs: ms, machine, server }, at) => ({
+    name: printable(node),
+    firstShard: nodes[at]!.firstShard,
+    run: printable(run ?? 'unknown'),
+    verdict,
+    files,
+    ms,
+    machine: printable(machine ?? 'unknown'),
+    server: server ? printable(`${server.product} ${server.version} at ${server.address}`) : '',
+  }))
 }
 
 function key(tier: string, file: string): string {

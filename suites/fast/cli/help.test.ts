@@ -113,7 +113,7 @@ test.for([
   'merge',
   'merge a.xml --split-size 9KB',
   'merge a.xml --split-size 30MiB',
-  'report a b',
+  'report --output',
   'report --tier fast',
   'run --resume',
 ])('`tiershard %s` is a wrong command line: exit 2, one message, no stack', async (line) => {

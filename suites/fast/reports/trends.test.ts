@@ -41,7 +41,7 @@ const past: Past = {
 }
 
 test('tests that became slower are ranked by the time they cost', () => {
-  const trends = analyseSlow(record, NONE, 10, undefined, past).tiers[0]?.trends
+  const trends = analyseSlow(record, NONE, 10, undefined, [past]).tiers[0]?.trends
   expect(trends).toMatchObject({
     judged: 3,
     regressed: [
@@ -56,13 +56,13 @@ test('tests that became slower are ranked by the time they cost', () => {
 })
 
 test('lists are cut, and their counts are not', () => {
-  const trends = analyseSlow(record, NONE, 1, undefined, past).tiers[0]?.trends
+  const trends = analyseSlow(record, NONE, 1, undefined, [past]).tiers[0]?.trends
   expect(trends?.regressed).toHaveLength(1)
   expect(trends?.regressedCount).toBe(2)
 })
 
 test('what does not fit a list is counted, and the flaky tests of this run push no other off it', () => {
-  const slow = analyseSlow(record, NONE, 1, undefined, past)
+  const slow = analyseSlow(record, NONE, 1, undefined, [past])
   expect(slow.tiers[0]?.trends).toMatchObject({ flaky: [{ name: 'now' }], flakyBefore: [{ name: 'blinks' }] })
   const end = endLines(record, slow, { paint: plainPaint, width: 120, folder: null }).join('\n')
   expect(end).toContain('slower for five runs: 2 tests\n  a.test.ts > jumps: 200ms, now 900ms\n  and 1 more test\n')
@@ -74,13 +74,13 @@ test('what does not fit a list is counted, and the flaky tests of this run push 
 
 test('without a past there is nothing to say', () => {
   expect(analyseSlow(record, NONE, 10).tiers[0]).not.toHaveProperty('trends')
-  const none = analyseSlow(record, NONE, 10, undefined, { tier: () => null })
+  const none = analyseSlow(record, NONE, 10, undefined, [{ tier: () => null }])
   expect(none.tiers[0]).not.toHaveProperty('trends')
   expect(renderSlow(none, 120)).not.toContain('past runs')
 })
 
 test('`tiershard slow` shows all of it', () => {
-  const text = renderSlow(analyseSlow(record, NONE, 10, undefined, past), 120)
+  const text = renderSlow(analyseSlow(record, NONE, 10, undefined, [past]), 120)
   expect(text).toContain('on linux-x64, 4 cpus: this machine was 1.5x as slow as usual, and times are corrected by it')
   expect(text).toContain('! slower for five runs: 2 tests')
   expect(text).toMatch(/200ms +900ms +700ms +47% +▂{20}█{5} +a\.test\.ts > jumps/)
@@ -90,7 +90,7 @@ test('`tiershard slow` shows all of it', () => {
 })
 
 test('the end of a run and its summary name what is slower and flaky, and the flaky of this run only once', () => {
-  const slow = analyseSlow(record, NONE, 10, undefined, past)
+  const slow = analyseSlow(record, NONE, 10, undefined, [past])
   const end = endLines(record, slow, { paint: plainPaint, width: 120, folder: null }).join('\n')
   expect(end).toContain('slower for five runs: 2 tests\n  a.test.ts > jumps: 200ms, now 900ms')
   expect(end).toContain('flaky in the last runs: 1 test\n  a.test.ts > blinks: last on 2026-11-19, 3 passes since')

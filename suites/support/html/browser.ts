@@ -41,7 +41,7 @@ export async function launch(): Promise<Browser> {
 /** Writes a report to a folder of its own and returns its address. */
 export async function reportOf(record: RunRecord, past: Past | null = null): Promise<string> {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'tiershard-html-')), 'report.html')
-  await writeHtml(record, analyseSlow(record, NO_HISTORY, 20, undefined, past), file)
+  await writeHtml(record, analyseSlow(record, NO_HISTORY, 20, undefined, past === null ? [] : [past]), file)
   return pathToFileURL(file).href
 }
 

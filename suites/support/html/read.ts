@@ -11,7 +11,7 @@ export const NO_HISTORY: History = { file: () => null, test: () => [] }
 /** The whole report as text. */
 export async function rendered(record: RunRecord, past: Past | null = null): Promise<string> {
   const pieces: string[] = []
-  const slow = analyseSlow(record, NO_HISTORY, 20, undefined, past)
+  const slow = analyseSlow(record, NO_HISTORY, 20, undefined, past === null ? [] : [past])
   for await (const piece of htmlReport(record, slow)) pieces.push(piece)
   return pieces.join('')
 }

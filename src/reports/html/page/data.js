@@ -52,6 +52,23 @@ export class Report {
     }
   }
 
+  /** What people call a shard: its number, and of several nodes its node. @param {number} shard */
+  shardName(shard) {
+    const node = this.nodeOf(shard)
+    return node ? `${node.name} shard ${shard - node.firstShard}` : `shard ${shard}`
+  }
+
+  /** The same where there is little room. @param {number} shard */
+  shortShardName(shard) {
+    const node = this.nodeOf(shard)
+    return node ? `${node.name.replace(/^slice /u, '')} #${shard - node.firstShard}` : `shard ${shard}`
+  }
+
+  /** @param {number} shard */
+  nodeOf(shard) {
+    return this.head.nodes?.findLast(({ firstShard }) => firstShard <= shard) ?? null
+  }
+
   /** @param {PageTests} piece the next tests */
   add({ names, marks, ms, lines }) {
     let file = this.fileOf(this.known)

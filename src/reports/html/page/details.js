@@ -90,17 +90,19 @@ function attemptsView(report, { file }) {
       h(
         'ul',
         { class: 'attempts' },
-        shown.map(({ attempt, number }) => attemptView(attempt, attempts.length > 1 ? `attempt ${number}` : null)),
+        shown.map(({ attempt, number }) =>
+          attemptView(report, attempt, attempts.length > 1 ? `attempt ${number}` : null),
+        ),
       ),
     ),
   ]
 }
 
-/** @param {import('../data.ts').PageAttempt} attempt @param {string | null} name */
-function attemptView({ shard, database, run, from, ms, startUpMs, mark, word, why, keys }, name) {
+/** @param {Report} report @param {import('../data.ts').PageAttempt} attempt @param {string | null} name */
+function attemptView(report, { shard, database, run, from, ms, startUpMs, mark, word, why, keys }, name) {
   const facts = [
     name,
-    `shard ${shard}`,
+    report.shardName(shard),
     database === null ? 'no database' : `database ${database}`,
     from === null ? `in run ${run}, for ${duration(ms)}` : `from ${duration(from)} for ${duration(ms)}`,
     startUpMs === null ? null : `start-up ${duration(startUpMs)}`,

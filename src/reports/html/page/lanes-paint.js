@@ -212,7 +212,7 @@ export function drawLaneNames(context, ink, report, lanes, height, right) {
     )
     context.fillStyle = ink.quiet
     context.textAlign = 'left'
-    context.fillText(`shard ${lane}`, 2, y)
+    context.fillText(fitted(context, report.shortShardName(lane), LEFT - 8), 2, y)
     context.textAlign = 'right'
     context.fillText(percent(Math.min(1, busy / Math.max(1, span))), right + RIGHT - 4, y)
   }

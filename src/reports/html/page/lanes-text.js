@@ -14,7 +14,7 @@ export function blockText(report, { file, attempt }) {
   return [
     id,
     `${one.word}${one.why === '' ? '' : `: ${one.why}`}, ${duration(one.ms)}${attempts.length > 1 ? `, attempt ${attempt + 1} of ${attempts.length}` : ''}`,
-    `${counts[0]} passed, ${counts[1]} failed, shard ${one.shard}${one.database === null ? '' : `, database ${one.database}`}`,
+    `${counts[0]} passed, ${counts[1]} failed, ${report.shardName(one.shard)}${one.database === null ? '' : `, database ${one.database}`}`,
     one.startUpMs === null ? '' : `start-up ${duration(one.startUpMs)}`,
   ]
     .filter(Boolean)
@@ -46,7 +46,7 @@ export function laneTable(report) {
         {},
         ...[
           name,
-          `shard ${shard}`,
+          report.shardName(shard),
           String(attempts),
           duration(busyMs),
           duration(startUpMs),

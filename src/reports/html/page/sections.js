@@ -280,7 +280,12 @@ export function environmentSection({ head }) {
     ],
     ['exit code', `${exitCode} (${head.verdict})`],
     ['commit', meta?.commit ?? null],
-    ['machine', meta && `${meta.platform}, ${plural(meta.cpus, 'CPU')}${meta.ci === null ? '' : `, ${meta.ci}`}`],
+    [
+      'machine',
+      head.nodes
+        ? null
+        : meta && `${meta.platform}, ${plural(meta.cpus, 'CPU')}${meta.ci === null ? '' : `, ${meta.ci}`}`,
+    ],
     ['versions', meta && `tiershard ${meta.tiershard}, ${meta.engine}, node ${meta.node}`],
     [
       'Redis',
@@ -298,7 +303,25 @@ export function environmentSection({ head }) {
       {},
       facts.flatMap(([name, value]) => (value ? [h('dt', {}, name), h('dd', {}, value)] : [])),
     ),
+    head.nodes ? nodeTable(head.nodes) : null,
     command === '' ? null : h('h3', {}, 'Run all of it again'),
     command === '' ? null : commandLine('the command of this run', `npx ${command}`),
+  )
+}
+
+/** What ran where. @param {readonly import('../data.ts').PageNode[]} nodes */
+function nodeTable(nodes) {
+  return table(
+    'The nodes whose runs these are',
+    [['node'], ['verdict'], ['files', 'number'], ['time', 'number'], ['run'], ['machine'], ['Redis']],
+    nodes.map(({ name, verdict, files, ms, run, machine, server }) => [
+      name,
+      verdict,
+      amount(files),
+      duration(ms),
+      run,
+      machine,
+      server,
+    ]),
   )
 }
