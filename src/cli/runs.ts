@@ -53,7 +53,11 @@ export function findRuns(named: readonly string[], reportsDir: string, cwd: stri
 
 function noSuchRun(named: string | null, reportsDir: string): string {
   const runs = runsIn(reportsDir)
-  if (runs.length === 0) return `There is no run in ${reportsDir} yet. \`tiershard run\` makes one.`
+  if (runs.length === 0) {
+    return named === null
+      ? `There is no run in ${reportsDir} yet. \`tiershard run\` makes one.`
+      : `There is no run "${named}": no folder of that name holds a journal, and there is no run in ${reportsDir}.`
+  }
   const newest = `The newest ${runs.length === 1 ? 'is' : 'are'} ${runs.slice(-3).toReversed().join(', ')}.`
   return named === null
     ? `${path.join(reportsDir, 'latest')} points nowhere; name a run. ${newest}`

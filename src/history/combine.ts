@@ -1,6 +1,6 @@
 import type { HistoryData, PastFile, PastRun, TierData } from './data.ts'
 import { unpackFlaky, type Flaky } from './flaky.ts'
-import { byNumber, oldestFirst, pack, RUNS_KEPT } from './merge.ts'
+import { byNumber, keptOf, oldestFirst, pack } from './merge.ts'
 import { unpackSamples, unpackTests, type Sample, type TestColumns } from './samples.ts'
 
 /**
@@ -27,7 +27,7 @@ function combineTiers(sides: readonly (TierData | undefined)[]): TierData {
     const twin = byId.get(run.id)
     byId.set(run.id, twin ? larger(twin, run) : run)
   }
-  const runs = [...byId.values()].sort(oldestFirst).slice(-RUNS_KEPT)
+  const runs = keptOf([...byId.values()].sort(oldestFirst))
   const numbered = runs.map((run, index) => ({ n: index + 1, ...run }))
   const numbers = new Map(numbered.map(({ id, n }) => [id, n]))
 

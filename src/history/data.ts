@@ -27,6 +27,8 @@ export interface PastRun {
   readonly commit: string | null
   /** Timings of one machine say little about another: "linux x64, 4 cpus". */
   readonly machine: string
+  /** It was one of so many slices of a plan; absent: it was all of it. */
+  readonly slices?: number
 }
 
 export interface PastFile {
@@ -124,7 +126,8 @@ function isTier(value: unknown): value is TierOnDisk {
 
 function isRun(value: unknown): value is PastRun {
   if (!isObject(value)) return false
-  const { n, id, at, machine, commit } = value
+  const { n, id, at, machine, commit, slices = 1 } = value
   const known = Number.isSafeInteger(n) && typeof id === 'string' && Number.isFinite(at)
-  return known && typeof machine === 'string' && (commit === null || typeof commit === 'string')
+  const sliced = Number.isSafeInteger(slices) && (slices as number) >= 1
+  return known && sliced && typeof machine === 'string' && (commit === null || typeof commit === 'string')
 }

@@ -26,9 +26,19 @@ export const SAMPLES_KEPT = 25
 
 /**
  * Runs kept of a tier. More than samples of a file: a developer who runs one file twenty times must not push the
- * timings of all the others out. A file that is in none of them is forgotten.
+ * timings of all the others out. A file that is in none of them is forgotten. The slices of a matrix count as one run
+ * together: each file is in one of them only.
  */
 export const RUNS_KEPT = 200
+
+/** Of runs, oldest first, those that are kept. */
+export function keptOf<R extends Pick<PastRun, 'slices'>>(runs: readonly R[]): R[] {
+  let newer = 0
+  let first = runs.length
+  // A little less than all: thirds do not add up to a whole.
+  while (first > 0 && newer < RUNS_KEPT - 1e-6) newer += 1 / (runs[--first]!.slices ?? 1)
+  return runs.slice(first)
+}
 
 /** What one run says of one file. */
 interface NewSample {
@@ -59,7 +69,13 @@ export function addRun(data: HistoryData, record: RunRecord): boolean {
     if (files.size === 0) continue
     const past: TierData = data.tiers.get(tier.name) ?? { runs: [], files: new Map() }
     data.tiers.set(tier.name, past)
-    const run = { id: meta.run, at: startedAt, commit: meta.changed ? null : meta.commit, machine: machineOf(meta) }
+    const run = {
+      id: meta.run,
+      at: startedAt,
+      commit: meta.changed ? null : meta.commit,
+      machine: machineOf(meta),
+      ...(meta.slice ? { slices: meta.slice.of } : {}),
+    }
     if (addToTier(past, run, files)) changed = true
   }
   return changed
@@ -92,8 +108,8 @@ function admit(tier: TierData, run: Omit<PastRun, 'n'>): { readonly n: number; r
   if (known) return { n: known.n, added: false }
   const n = tier.runs.reduce((highest, past) => Math.max(highest, past.n), 0) + 1
   const runs = [...tier.runs, { n, ...run }].sort(oldestFirst)
-  const kept = runs.slice(-RUNS_KEPT)
-  if (kept.length < runs.length && runs[0]!.n === n) return null
+  const kept = keptOf(runs)
+  if (!kept.some((one) => one.n === n)) return null
   tier.runs = kept
   if (kept.length < runs.length) forget(tier)
   return { n, added: true }

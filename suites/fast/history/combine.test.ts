@@ -2,7 +2,7 @@ import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
 import { combine } from '../../../src/history/combine.ts'
 import { emptyHistory, parse, serialise, type HistoryData } from '../../../src/history/data.ts'
-import { RUNS_KEPT } from '../../../src/history/merge.ts'
+import { addRun, RUNS_KEPT } from '../../../src/history/merge.ts'
 import { historyOf, runOf, someRuns } from '../../support/history/runs.ts'
 
 /** In the form that combining gives: runs numbered from the oldest, files and tests by name. */
@@ -76,6 +76,32 @@ test('of two histories the latest runs are kept', () => {
   const tier = combine(old, late).tiers.get('fast')!
   expect(tier.runs).toHaveLength(RUNS_KEPT)
   expect([tier.files.has('9.test.ts'), tier.files.has('10.test.ts')]).toEqual([false, true])
+})
+
+test('the slices of a matrix count as one run: as many matrices are kept as whole runs', () => {
+  const slice = (matrix: number, index: number): ReturnType<typeof runOf> =>
+    runOf(
+      `m${matrix}-${index}`,
+      matrix,
+      { [`${index}.test.ts`]: { t: matrix } },
+      {
+        slice: { index, of: 3, files: 3, plan: 'p', history: 'h' },
+      },
+    )
+  const all = Array.from({ length: RUNS_KEPT + 2 }, (_, at) => [1, 2, 3].map((index) => slice(at, index))).flat()
+  const oldest = (of: HistoryData): unknown => {
+    const { runs } = of.tiers.get('fast')!
+    return [runs.length, runs[0]!.id]
+  }
+  const added = historyOf(...all)
+  expect(oldest(added)).toEqual([3 * RUNS_KEPT, 'm2-1'])
+  expect(oldest(combine(historyOf(...all.slice(0, 300)), historyOf(...all.slice(300))))).toEqual([
+    3 * RUNS_KEPT,
+    'm2-1',
+  ])
+  // A run of everything weighs as much as three slices, and one that is older than all is not let in.
+  expect(oldest(historyOf(...all, runOf('late', 1000, { a: { t: 1 } })))).toEqual([3 * RUNS_KEPT - 2, 'm3-1'])
+  expect(addRun(added, slice(0, 1))).toBe(false)
 })
 
 test('a history of version 1 is read, and written as version 2', () => {

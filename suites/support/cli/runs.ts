@@ -26,9 +26,9 @@ export async function inProcess(cwd: string, argv: readonly string[]): Promise<F
   return { exitCode, stdout: stdout(), stderr: stderr() }
 }
 
-/** The ids of the runs in a project, oldest first. */
-export function runsOf(cwd: string): string[] {
-  return readdirSync(path.join(cwd, 'reports'))
+/** The ids of the runs in a project, or in another folder of reports, oldest first. */
+export function runsOf(cwd: string, reports = 'reports'): string[] {
+  return readdirSync(path.join(cwd, reports))
     .filter((name) => /^\d{8}-/.test(name))
     .toSorted()
 }

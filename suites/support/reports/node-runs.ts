@@ -27,21 +27,17 @@ export function asSlices(events: readonly Stamped[], of: number, meta: Partial<R
   }
   return Array.from({ length: of }, (_, at) =>
     events.flatMap((event): Stamped[] => {
-      switch (event.type) {
-        case 'run-started':
-          return [{ ...event, ...meta, run: sliceRun(at), slice: aSlice({ index: at + 1, of, files }) }]
-        case 'tier-planned':
-          return [{ ...event, files: event.files.filter(({ id }) => cuts.get(event.tier)!.get(id) === at) }]
-        case 'stray-error':
-        case 'infrastructure':
-        case 'notice':
-          return at === 0 ? [event] : []
-        case 'run-ended':
-          // The code of a part is another one than that of the whole: 0, which says nothing worse.
-          return [{ ...event, exitCode: 0 }]
-        default:
-          return 'file' in event && cuts.get(event.tier)?.get(event.file) !== at ? [] : [event]
+      const { type } = event
+      if (type === 'run-started') {
+        return [{ ...event, ...meta, run: sliceRun(at), slice: aSlice({ index: at + 1, of, files }) }]
       }
+      if (type === 'tier-planned') {
+        return [{ ...event, files: event.files.filter(({ id }) => cuts.get(event.tier)!.get(id) === at) }]
+      }
+      // The code of a part is another one than that of the whole: 0, which says nothing worse.
+      if (type === 'run-ended') return [{ ...event, exitCode: 0 }]
+      if (type === 'stray-error' || type === 'infrastructure' || type === 'notice') return at === 0 ? [event] : []
+      return 'file' in event && cuts.get(event.tier)?.get(event.file) !== at ? [] : [event]
     }),
   )
 }
