@@ -36,6 +36,8 @@ export function ctrf(record: RunRecord): unknown {
   return {
     reportFormat: 'CTRF',
     specVersion: '0.0.0',
+    // Documents with one runId are shards of one run. A slice does not know what the others call themselves.
+    ...(meta?.run && !meta.slice ? { runId: meta.run } : {}),
     generatedBy: 'tiershard',
     results: {
       tool: { name: 'tiershard', ...(meta ? { version: meta.tiershard } : {}) },

@@ -1,6 +1,7 @@
 import fc from '../../support/property.ts'
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
+import { combineRuns } from '../../../src/core/matrix.ts'
 import { countRun } from '../../../src/core/verdict.ts'
 import type { RunRecord } from '../../../src/core/record.ts'
 import { annotations } from '../../../src/reports/exports/annotations.ts'
@@ -11,6 +12,7 @@ import { analyseSlow } from '../../../src/reports/slow.ts'
 import { summaryJson, type Summary } from '../../../src/reports/summary.ts'
 import { arbitraryRun } from '../../support/reports/arbitrary-run.ts'
 import { journal } from '../../support/reports/journal-builder.ts'
+import { sliceRecords, sliceRun } from '../../support/reports/node-runs.ts'
 import { mixedRun } from '../../support/reports/sample-runs.ts'
 
 const summaryOf = (record: RunRecord): Summary =>
@@ -23,6 +25,7 @@ const words = v.string()
 const ctrfSchema = v.strictObject({
   reportFormat: v.literal('CTRF'),
   specVersion: v.pipe(words, v.regex(/^\d+\.\d+\.\d+$/)),
+  runId: v.optional(v.pipe(words, v.minLength(1))),
   generatedBy: words,
   results: v.strictObject({
     tool: v.strictObject({ name: v.pipe(words, v.minLength(1)), version: v.optional(words) }),
@@ -86,6 +89,7 @@ test('CTRF: a failure with its message, a retry and what did not run', () => {
     .file('c.test.ts', (file) => file.notRun('tier-deadline'))
     .build()
   expect(ctrf(record)).toMatchObject({
+    runId: 'r1',
     results: {
       summary: { tests: 3, passed: 1, failed: 1, other: 1, flaky: 1, extra: { run: 'r1' } },
       tests: [
@@ -95,6 +99,16 @@ test('CTRF: a failure with its message, a retry and what did not run', () => {
       ],
     },
   })
+})
+
+test('CTRF: slices have no runId, because they share none; the runs of all nodes have', () => {
+  const { events } = journal()
+    .tier('fast')
+    .file('a.test.ts', (file) => file.attempt((it) => it.passed('t')))
+    .build()
+  const parts = sliceRecords(events, 2)
+  for (const part of parts) expect(v.parse(ctrfSchema, ctrf(part))).not.toHaveProperty('runId')
+  expect(v.parse(ctrfSchema, ctrf(combineRuns(parts))).runId).toBe(`matrix-${sliceRun(0)}`)
 })
 
 test('CTRF: what is missing from the journal of a killed run is there', () => {
