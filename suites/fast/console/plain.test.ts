@@ -27,6 +27,14 @@ describe('the start', () => {
     expect(server).toBe('redis 7.0.15 at 127.0.0.1:40123, 16 databases, local: redis-server 7.0.15 found on PATH')
   })
 
+  it('of a slice says of which plan it is, also when it is empty', () => {
+    const slice = { index: 5, of: 5, files: 4, plan: 'abc', history: 'def' }
+    const text = replay(journal({ slice }).tier('standard').build())
+    expect(text).toMatch(
+      /^slice 5\/5 of 4 files, plan abc, history def\nrun \S+: tier standard, no file in slice 5\/5 of 4 files: nothing to run\n/,
+    )
+  })
+
   it('says that nothing can be expected without history', () => {
     expect(replay(greenRun(2, 1))).toContain('time unknown (no history yet)')
   })

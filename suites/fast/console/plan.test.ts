@@ -47,6 +47,23 @@ describe('a plan', () => {
     ])
   })
 
+  it('of a slice says which one, of which plan, and how much the slices have to do', () => {
+    const mark = { index: 2, of: 3, files: 9, plan: 'abc', history: 'def' }
+    const lines = (expectedMs: number[] | null): string[] =>
+      renderPlan({ ...view(tier([file('a', 60_000)])), slice: { mark, expectedMs } }, 100)
+        .split('\n')
+        .slice(0, 4)
+    expect(lines([61_000, 60_000, 500])).toEqual([
+      'plan: 1 file in 1 tier (standard) for vitest 5.1.0',
+      'slice 2/3 of 9 files, plan abc, history def',
+      'expected work of the 3 slices: 1m 1s, 1m, 500ms',
+      '',
+    ])
+    expect(lines(null)[2]).toBe('no file has history: slices have equally many files')
+    const many = Array.from({ length: 40 }, (_, at) => 1000 * (at + 1))
+    expect(lines(many)[2]).toBe('expected work of the 40 slices: 1s to 40s')
+  })
+
   it('says which file sets the floor', () => {
     const text = renderPlan(view(tier([file('huge', 100_000), file('b', 1000)])), 100)
     expect(text).toContain(

@@ -55,6 +55,36 @@ test('tests that became slower are ranked by the time they cost', () => {
   expect(trends?.flaky.map(({ name }) => name)).toEqual(['now', 'blinks'])
 })
 
+test('of several nodes each says how its own tests did; flaky ones are those of the tier', () => {
+  const tier = past.tier('fast')!
+  const on = (name: string, machine: string, pace: number | null): Past => ({
+    tier: (asked) =>
+      asked === 'fast'
+        ? { ...tier, machine, pace, tests: history.map((one) => ({ ...one, isOfRun: one.name === name })) }
+        : null,
+  })
+  const nodes = [
+    on('drags', 'linux-x64, 4 cpus', 1),
+    on('jumps', 'linux-x64, 2 cpus', 3),
+    on('spikes', 'linux-x64, 4 cpus', 2),
+  ]
+  const trends = analyseSlow(record, NONE, 10, undefined, nodes).tiers[0]?.trends
+  expect(trends).toMatchObject({
+    machine: 'linux-x64, 4 cpus; linux-x64, 2 cpus',
+    pace: 2,
+    judged: 2,
+    regressed: [{ name: 'jumps' }, { name: 'drags' }],
+    regressedCount: 2,
+    spiked: [{ name: 'spikes', durationMs: 8000 }],
+    flaky: [{ name: 'now' }, { name: 'blinks' }],
+    flakyCount: 2,
+  })
+  expect(analyseSlow(record, NONE, 1, undefined, nodes).tiers[0]?.trends).toMatchObject({
+    regressed: [{ name: 'jumps' }],
+    regressedCount: 2,
+  })
+})
+
 test('lists are cut, and their counts are not', () => {
   const trends = analyseSlow(record, NONE, 1, undefined, [past]).tiers[0]?.trends
   expect(trends?.regressed).toHaveLength(1)
