@@ -30,7 +30,7 @@ export function combineRuns(runs: readonly RunRecord[]): RunRecord {
     causes: records.flatMap(({ causes }) => causes),
     // Of different servers: they stay with their nodes.
     samples: [],
-    outages: moved.flatMap(({ record }) => record.outages),
+    outages: [],
     interrupted: records.map(({ interrupted }) => interrupted).find((signal) => signal !== null) ?? null,
     exitCode: null,
     missing: [...misfits(nodes), ...nodes.flatMap(missingOf)],
@@ -109,7 +109,6 @@ function move({ record, firstShard }: NodeRecord, start: number | null): RunReco
   })
   return {
     ...record,
-    outages: record.outages.map((outage) => ({ ...outage, from: at(outage.from) })),
     tiers: new Map([...record.tiers].map(([name, one]) => [name, tier(one)])),
   }
 }

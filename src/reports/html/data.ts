@@ -23,6 +23,8 @@ export interface PageHead {
   readonly wallMs: number
   readonly counts: Counts
   readonly causes: readonly Cause[]
+  /** What is missing from the run as a whole. */
+  readonly missing: readonly string[]
   readonly warnings: readonly string[]
   readonly server: ServerFacts | null
   /** The runs of several nodes, in the order of their shards; absent for one run. */

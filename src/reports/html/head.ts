@@ -44,6 +44,7 @@ export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
     wallMs: Math.round(wallMs(record)),
     counts: countRun(record),
     causes: distinctCauses(record).map(printableCause),
+    missing: record.missing.map(({ message }) => printable(message)),
     warnings: [...new Set(record.notices.filter(({ level }) => level === 'warning').map(({ message }) => message))].map(
       printable,
     ),

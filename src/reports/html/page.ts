@@ -18,6 +18,7 @@ const PARTS = [
   'lanes-redis',
   'lanes',
   'list',
+  'nodes',
   'sections',
   'left',
   'spark',

@@ -78,6 +78,7 @@ test('every report says which node and which of its shards', async () => {
   expect(sink.text).toMatch(/failed: 2 of 3 tests in 1 of 2 files, \S+ \(2 nodes, 2 shards\)$/m)
 
   const { head, report } = await readReport(await rendered(record))
+  expect(head.missing).toEqual([])
   expect(head.nodes).toMatchObject([
     { name: 'slice 1/2', firstShard: 0, run: sliceRun(0), verdict: 'passed', server: 'redis 7.0.15 at 127.0.0.1:7001' },
     { name: 'slice 2/2', firstShard: 1, verdict: 'failed', files: 1, machine: 'linux x64, 4 cpus' },

@@ -6,6 +6,7 @@ import { lanesSection } from './lanes.js'
 import { leftoversSection } from './left.js'
 import { quarantineSection, stressSection } from './known.js'
 import { createList } from './list.js'
+import { missingSection } from './nodes.js'
 import { createPanel } from './panel.js'
 import { searcher } from './search.js'
 import { environmentSection, failuresSection, notRunSection, tiersSection, warningsSection } from './sections.js'
@@ -106,6 +107,7 @@ function build(report) {
     list.element,
   )
   const sections = [
+    missingSection(report),
     failures,
     stressSection(report, open),
     tiersSection(report),

@@ -1,5 +1,6 @@
 import { detailBody, nameView } from './details.js'
 import { badge, commandLine, h, section, stepwise, table } from './dom.js'
+import { nodeTable } from './nodes.js'
 import { amount, duration, plural } from './words.js'
 
 /** @typedef {import('./data.js').Report} Report */
@@ -266,7 +267,8 @@ export function warningsSection({ head: { warnings } }) {
 }
 
 /** Where and how this run was made. @param {Report} report */
-export function environmentSection({ head }) {
+export function environmentSection(report) {
+  const { head } = report
   const { meta, server, startedAt, exitCode, command, wallMs } = head
   /** @type {[string, string | null][]} */
   const facts = [
@@ -303,25 +305,8 @@ export function environmentSection({ head }) {
       {},
       facts.flatMap(([name, value]) => (value ? [h('dt', {}, name), h('dd', {}, value)] : [])),
     ),
-    head.nodes ? nodeTable(head.nodes) : null,
+    nodeTable(report),
     command === '' ? null : h('h3', {}, 'Run all of it again'),
     command === '' ? null : commandLine('the command of this run', `npx ${command}`),
-  )
-}
-
-/** What ran where. @param {readonly import('../data.ts').PageNode[]} nodes */
-function nodeTable(nodes) {
-  return table(
-    'The nodes whose runs these are',
-    [['node'], ['verdict'], ['files', 'number'], ['time', 'number'], ['run'], ['machine'], ['Redis']],
-    nodes.map(({ name, verdict, files, ms, run, machine, server }) => [
-      name,
-      verdict,
-      amount(files),
-      duration(ms),
-      run,
-      machine,
-      server,
-    ]),
   )
 }
