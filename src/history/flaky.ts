@@ -1,5 +1,6 @@
 import type { PastRun } from './data.ts'
-import { durationOf, escape, FAILED, PASSED_AGAIN, unescape, type Sample, type TestColumns } from './samples.ts'
+import { escape, unescape } from './names.ts'
+import { durationOf, FAILED, PASSED_AGAIN, type Sample, type TestColumns } from './samples.ts'
 
 /**
  * Flaky tests: those that failed and passed on one commit, or within one run. A run on changed files counts as a commit

@@ -64,8 +64,8 @@ test('files that other nodes ran in the same time are side by side', () => {
     [2, 'node-2'],
   ])
   expect([...tier.files].map(([id, { samples, tests }]) => [id, samples, tests])).toEqual([
-    ['a.test.ts', '1P2x', 't|5'],
-    ['b.test.ts', '2P2y', 't|6'],
+    ['a.test.ts', '3J', 'At|F'],
+    ['b.test.ts', 'w3K', 'At|G'],
   ])
 })
 
@@ -104,15 +104,18 @@ test('the slices of a matrix count as one run: as many matrices are kept as whol
   expect(addRun(added, slice(0, 1))).toBe(false)
 })
 
-test('a history of version 1 is read, and written as version 2', () => {
+test.for([1, 2])('a history of version %i is read, and written as version 3', (version) => {
+  const flaky = version === 1 ? '' : ',"flaky":{"a":"t|1"}'
   const text =
-    '{"format":"x","version":1,"tiers":{"fast":{"runs":[{"n":1,"id":"r","at":5,"commit":null,"machine":"m"}],' +
-    '"files":["a"],"samples":["1P2"],"tests":["t|2"]}}}'
+    `{"format":"x","version":${version},"tiers":{"fast":{"runs":[{"n":1,"id":"r","at":5,"commit":null,"machine":"m"}],` +
+    `"files":["z","a"],"samples":["1F1","1P2"],"tests":["","t|2"]${flaky}}}}`
   const parsed = parse(text)
-  expect(parsed.ok && parsed.data.tiers.get('fast')?.files.get('a')).toEqual({
-    samples: '1P2',
-    tests: 't|2',
-    flaky: '',
-  })
-  expect(parsed.ok && serialise(parsed.data)).toContain('"version":2')
+  if (!parsed.ok) throw new Error(parsed.problem)
+  const { files } = parsed.data.tiers.get('fast')!
+  expect(files.get('a')).toEqual({ samples: 'C', tests: 'At|C', flaky: version === 1 ? '' : 't|1' })
+  expect(files.get('z')).toEqual({ samples: '!B', tests: '', flaky: '' })
+  const again = serialise(parsed.data)
+  expect(again).toContain('"version":3')
+  expect(again).toContain('"files":["Aa","Az"]')
+  expect(parse(again)).toEqual(parsed)
 })

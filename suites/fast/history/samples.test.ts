@@ -1,11 +1,16 @@
 import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
+import { packName, unpackName } from '../../../src/history/names.ts'
+import { endOfNumber, packNumber, readNumber } from '../../../src/history/numbers.ts'
+import { olderSamples, olderTests } from '../../../src/history/older.ts'
 import {
   durationsOf,
+  FAILED,
   oldestRun,
   packMs,
   packSamples,
   packTests,
+  PASSED_AGAIN,
   passingSamples,
   unpackSamples,
   unpackTests,
@@ -13,7 +18,7 @@ import {
 } from '../../../src/history/samples.ts'
 
 const sample: fc.Arbitrary<Sample> = fc.record({
-  run: fc.nat(5000),
+  run: fc.oneof(fc.nat(8), fc.nat(5000)),
   outcome: fc.constantFrom('passed', 'again', 'failed', 'timed-out', 'crashed'),
   ms: fc.nat(3_600_000),
 })
@@ -22,9 +27,11 @@ test('samples are packed without loss, and short', () => {
   expect(
     packSamples([
       { run: 3, outcome: 'passed', ms: 1234 },
+      { run: 4, outcome: 'passed', ms: 31 },
       { run: 40, outcome: 'failed', ms: 0 },
+      { run: 39, outcome: 'again', ms: 32 },
     ]),
-  ).toBe('3Pya 14F0')
+  ).toBe('x16S~>1D!A<C?1A')
   fc.assert(
     fc.property(fc.array(sample), (samples) => {
       const packed = packSamples(samples)
@@ -47,9 +54,9 @@ test('the passing samples are found without unpacking the others', () => {
 })
 
 test('a spoilt sample is left out, and the others stay', () => {
-  expect(unpackSamples('1Pa P 2X9 3Fb 4P nonsense 5P!')).toEqual([
-    { run: 1, outcome: 'passed', ms: 10 },
-    { run: 3, outcome: 'failed', ms: 11 },
+  expect(unpackSamples('F|é>@!G 1')).toEqual([
+    { run: 1, outcome: 'passed', ms: 5 },
+    { run: 2, outcome: 'failed', ms: 6 },
   ])
 })
 
@@ -75,7 +82,51 @@ test('tests are packed without loss, whatever their names', () => {
 })
 
 test('durations leave out the runs in which a test has none', () => {
-  const columns = unpackTests('slow|rs,,5|new|,,1', 4)
-  expect(columns.get('slow')).toEqual(['rs', '', '5', ''])
+  const columns = unpackTests('Aslow|vI,F|Bnow|,!?B', 4)
+  expect([...columns]).toEqual([
+    ['slow', ['vI', '', 'F', '']],
+    ['snow', ['', '!', '?', 'B']],
+  ])
   expect([...columns.values()].map(durationsOf)).toEqual([[1000, 5], [1]])
+})
+
+test('names share what they begin with', () => {
+  const names = ['gateway > answers', 'gateway > answers 503', 'gateway > asks', 'x', '']
+  const packed = names.map((name, at) => packName(name, names[at - 1] ?? ''))
+  expect(packed).toEqual(['Agateway > answers', 'R 503', 'Lsks', 'Ax', 'A'])
+  const read: string[] = []
+  for (const one of packed) read.push(unpackName(one, read.at(-1) ?? ''))
+  expect(read).toEqual(names)
+})
+
+test('any whole number needs no separator', () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.nat(2000), fc.maxSafeNat())), (numbers) => {
+      const text = numbers.map(packNumber).join('')
+      const read: number[] = []
+      for (let at = 0; at < text.length;) {
+        const to = endOfNumber(text, at)
+        read.push(readNumber(text, at, to))
+        at = to
+      }
+      expect(read).toEqual(numbers)
+      expect(JSON.stringify(text)).toBe(`"${text}"`)
+    }),
+  )
+})
+
+test('what older versions packed is the same today', () => {
+  const letters = { passed: 'P', again: 'A', failed: 'F', 'timed-out': 'T', crashed: 'C' }
+  fc.assert(
+    fc.property(fc.array(sample), (samples) => {
+      const older = samples
+        .map(({ run, outcome, ms }) => run.toString(36) + letters[outcome] + ms.toString(36))
+        .join(' ')
+      expect(unpackSamples(olderSamples(older))).toEqual(samples)
+    }),
+  )
+  expect([...unpackTests(olderTests('slow|rs,,5,F|a%7Cb|,A'), 4)]).toEqual([
+    ['slow', [packMs(1000), '', packMs(5), FAILED]],
+    ['a|b', ['', PASSED_AGAIN, '', '']],
+  ])
 })

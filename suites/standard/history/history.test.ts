@@ -64,7 +64,7 @@ test('a process that is killed while it writes leaves a lock that stops nobody',
   expect(await readdir(folder)).toEqual(['history.json'])
 })
 
-test('a history of 2,000 files in 20 runs is read whole, and takes less than 300 bytes a file', async () => {
+test('a history of 2,000 files in 20 runs is read whole, and takes less than 120 bytes a file', async () => {
   const data = emptyHistory()
   const name = (file: number): string => `suites/standard/group-${file % 50}/feature-${file}.test.ts`
   for (let run = 0; run < 20; run++) {
@@ -76,7 +76,7 @@ test('a history of 2,000 files in 20 runs is read whole, and takes less than 300
   }
   const { file } = await place()
   await writeFile(file, serialise(data))
-  expect((await stat(file)).size / 2000).toBeLessThan(300)
+  expect((await stat(file)).size / 2000).toBeLessThan(120)
   const { history, notes } = await openHistory(file)
   expect(notes).toEqual([])
   // The median of the last five runs, 15 to 19.
