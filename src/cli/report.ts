@@ -78,8 +78,9 @@ function ownFolder({ folder }: Given): OpenedFolder {
 
 /** The folder for the report of several runs. */
 function openFolder({ meta }: RunRecord, { output }: ReportOptions, settings: Settings, io: Io): OpenedFolder {
-  const folder =
-    output === undefined ? path.join(settings.reportsDir, meta?.run ?? 'matrix') : path.resolve(io.cwd, output)
+  // The id comes from journals, which come from elsewhere: as a name it must not lead out of the folder.
+  const name = (meta?.run ?? 'matrix').replaceAll(/[^\w.-]/g, '_')
+  const folder = output === undefined ? path.join(settings.reportsDir, name) : path.resolve(io.cwd, output)
   if (existsSync(path.join(folder, 'journal.ndjson'))) {
     const message = `${folder} is the folder of a run, whose own reports would be lost. Choose another one with --output.`
     return { ok: false, message }

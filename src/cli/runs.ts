@@ -37,9 +37,9 @@ export function findRuns(named: readonly string[], reportsDir: string, cwd: stri
   const byId = new Map<string, Extract<FoundRun, { ok: true }>>()
   for (const name of named) {
     const found = findRun(name, reportsDir, cwd)
-    const inside = found.ok ? [] : runsIn(path.resolve(cwd, name)).map((run) => path.resolve(cwd, name, run))
-    if (!found.ok && inside.length === 0) return found
-    for (const folder of found.ok ? [found.folder] : inside) {
+    const folders = found.ok ? [found.folder] : runFoldersIn(path.resolve(cwd, name))
+    if (!found.ok && folders.length === 0) return found
+    for (const folder of folders) {
       const journal = path.join(folder, 'journal.ndjson')
       const id = headOf(journal)?.run ?? path.basename(folder)
       const known = byId.get(id)
@@ -66,10 +66,18 @@ function noSuchRun(named: string | null, reportsDir: string): string {
 
 /** The ids of the runs, oldest first. */
 function runsIn(reportsDir: string): string[] {
-  if (!existsSync(reportsDir)) return []
-  return readdirSync(reportsDir)
-    .filter((name) => name !== 'latest' && existsSync(runFolder(reportsDir, name).journal))
+  return runFoldersIn(reportsDir)
+    .map((folder) => path.basename(folder))
+    .filter((name) => name !== 'latest')
+}
+
+/** The folders with a journal, by name; also `latest`, which sorts behind the runs. */
+function runFoldersIn(folder: string): string[] {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
+  return readdirSync(folder)
     .toSorted()
+    .map((name) => path.join(folder, name))
+    .filter((run) => existsSync(path.join(run, 'journal.ndjson')))
 }
 
 /** So many of the newest runs are looked at: a reports folder may hold thousands. */

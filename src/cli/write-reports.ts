@@ -48,11 +48,9 @@ export async function writeReports(
   json: boolean,
   io: Io,
 ): Promise<Written> {
-  const notes: string[] = []
-  for (const own of owns) {
-    // A few tests of a file say nothing about how long the whole file takes.
-    if (own.meta?.testName === undefined) notes.push(...(await recordHistory(historyFile(settings), own)).notes)
-  }
+  // A few tests of a file say nothing about how long the whole file takes.
+  const timed = owns.filter(({ meta }) => meta?.testName === undefined)
+  const { notes } = await recordHistory(historyFile(settings), ...timed)
   const { past } = await openHistory(historyFile(settings))
   const slow = analyseSlow(record, history, TOP, settings.tiers, owns.map(past))
   const summary = summaryJson(record, slow)
@@ -69,7 +67,7 @@ export async function writeReports(
   const gap = junitProblem === null ? await checkJUnit(record, folder.junit) : null
   const stepSummary = io.env['GITHUB_STEP_SUMMARY']
   const note = stepSummary ? appendStepSummary(stepSummary, markdown) : null
-  for (const text of [...new Set(notes), ...(note === null ? [] : [note])]) tell(io, `note: ${text}`)
+  for (const text of [...notes, ...(note === null ? [] : [note])]) tell(io, `note: ${text}`)
 
   if (io.env['GITHUB_ACTIONS']) {
     const marks = annotations(summary, settings.root, io.env['GITHUB_WORKSPACE'] ?? settings.root)

@@ -87,13 +87,14 @@ function sizeOf(data: HistoryData): { runs: number; tests: number } {
 }
 
 /**
- * Adds a run to the history on disk, which another run may have changed since it was opened. Recording a run again
+ * Adds runs to the history on disk, which another run may have changed since it was opened. Recording a run again
  * changes nothing. Nothing here fails a run: whatever goes wrong is a note, and the file is left as it was.
  */
-export async function recordHistory(file: string, record: RunRecord): Promise<{ notes: string[] }> {
+export async function recordHistory(file: string, ...records: readonly RunRecord[]): Promise<{ notes: string[] }> {
+  if (records.length === 0) return { notes: [] }
   try {
     await mkdir(path.dirname(file), { recursive: true })
-    const locked = await withLock(`${file}.lock`, LOCK_WAIT_MS, async () => await update(file, record))
+    const locked = await withLock(`${file}.lock`, LOCK_WAIT_MS, async () => await update(file, records))
     if (locked.ok) return { notes: locked.value }
     return { notes: [`${file} is in use by ${locked.holder}: the timings of this run are not recorded`] }
   } catch (error) {
@@ -103,14 +104,14 @@ export async function recordHistory(file: string, record: RunRecord): Promise<{ 
   }
 }
 
-async function update(file: string, record: RunRecord): Promise<string[]> {
+async function update(file: string, records: readonly RunRecord[]): Promise<string[]> {
   const read = await readHistory(file)
   if (read.kind === 'unreadable') {
     return [`${file} cannot be read (${read.problem}): the timings of this run are not recorded`]
   }
   const data = read.kind === 'ok' ? read.data : emptyHistory()
-  const changed = addRun(data, record)
-  if (!changed) return []
+  const changed = records.map((record) => addRun(data, record))
+  if (!changed.includes(true)) return []
   const notes: string[] = []
   if (read.kind === 'damaged') {
     await rename(file, `${file}.bad`)

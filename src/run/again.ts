@@ -45,7 +45,7 @@ export function planAgain(plan: RunPlan, before: RunRecord): Again {
   })
   const files = tiers.reduce((sum, tier) => sum + tier.files.length, 0)
   // With files left out it is no run of everything, by which unused entries of the quarantine are judged.
-  const whole = plan.whole === true && kept === 0
+  const whole = plan.whole === true && kept === 0 && slice === undefined
   return { plan: { ...plan, whole, tiers, warnings: [...plan.warnings, ...warnings] }, kept, files }
 }
 

@@ -1,6 +1,7 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import type { Stamped } from '../../../src/core/events.ts'
 import { ownMark } from '../../../src/cli/process-mark.ts'
 import { inProcess, placeRun } from '../../support/cli/runs.ts'
 import { tempProject } from '../../support/config/project.ts'
@@ -57,6 +58,16 @@ test('without --output the report of several runs goes beside them, and is no ru
   const folder = path.join(cwd, 'reports', `matrix-${sliceRun(0)}`)
   expect(summaryOf(folder)).toMatchObject({ verdict: 'passed', nodes: [{}, {}] })
   expect((await inProcess(cwd, ['report', `matrix-${sliceRun(0)}`])).stderr).toContain('There is no run')
+})
+
+test('an id that leads elsewhere does not: journals come from other machines', async () => {
+  const cwd = tempProject({})
+  for (const [at, part] of asSlices(sixFiles().events, 2).entries()) {
+    const [head, ...rest] = part as [Stamped, ...Stamped[]]
+    placeRun(path.join(cwd, 'nodes'), `${at}`, [{ ...head, run: `${at}/../../../out` } as Stamped, ...rest])
+  }
+  expect((await inProcess(cwd, ['report', 'nodes'])).exitCode).toBe(0)
+  expect(existsSync(path.join(cwd, 'reports/matrix-0_.._.._.._out/junit.xml'))).toBe(true)
 })
 
 test('a node that is missing, or whose run was killed, is named: exit 5', async () => {
@@ -124,8 +135,10 @@ test('folders as CI systems leave them: the run itself, a copy of `latest`, one 
   const cwd = threeNodes()
   cpSync(path.join(cwd, 'nodes/1', sliceRun(0)), path.join(cwd, 'nodes/1/latest'), { recursive: true })
   symlinkSync(sliceRun(1), path.join(cwd, 'nodes/2/latest'), 'dir')
+  // Only what `latest` pointed at.
+  renameSync(path.join(cwd, 'nodes/3', sliceRun(2)), path.join(cwd, 'nodes/3/latest'))
   mkdirSync(path.join(cwd, 'bare'))
-  cpSync(path.join(cwd, 'nodes/3', sliceRun(2)), path.join(cwd, 'bare'), { recursive: true })
+  cpSync(path.join(cwd, 'nodes/3/latest'), path.join(cwd, 'bare'), { recursive: true })
   const { exitCode, stdout } = await inProcess(cwd, ['report', '-o', 'all', 'nodes/1', 'nodes/2', 'bare', 'nodes/3'])
   expect(exitCode).toBe(0)
   expect(stdout).toContain('passed: 12 tests in 6 files')

@@ -280,6 +280,7 @@ export function environmentSection(report) {
         ? null
         : `${new Date(startedAt).toISOString().replace('T', ' ').slice(0, 19)} UTC, took ${duration(wallMs)}`,
     ],
+    ['slice', meta?.slice ? `${meta.slice.index}/${meta.slice.of} of ${plural(meta.slice.files, 'file')}` : null],
     ['exit code', `${exitCode} (${head.verdict})`],
     ['commit', meta?.commit ?? null],
     [
