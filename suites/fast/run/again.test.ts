@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import { forecast } from '../../../src/core/plan.ts'
 import { settle } from '../../../src/core/settle.ts'
 import { planAgain } from '../../../src/run/again.ts'
+import { planDigest } from '../../../src/run/slice.ts'
 import { journal } from '../../support/reports/journal-builder.ts'
+import { aSlice } from '../../support/reports/node-runs.ts'
 import { planned, suite, tier } from '../../support/run/fakes.ts'
 
 const selection = { filters: [], changed: null }
@@ -35,4 +37,27 @@ test('a run that does all of the earlier one again is one of everything', () => 
       .build().record,
   )
   expect(planAgain(planOf('bad.test.ts'), before)).toMatchObject({ kept: 0, plan: { whole: true } })
+})
+
+test('a slice goes on with its own files: what it does not know is in another slice, and a plan that has changed is named', () => {
+  const plan = planOf('a.test.ts', 'b.test.ts', 'c.test.ts')
+  const before = (digest: string, chosen = selection) =>
+    settle(
+      journal({ run: 'first', selection: chosen, slice: aSlice({ index: 2, plan: digest }) })
+        .tier('standard')
+        .file('b.test.ts', (file) => file.attempt((at) => at.failed('b')))
+        .build().record,
+    )
+  const again = planAgain(plan, before(planDigest(plan)))
+  expect(again.plan.tiers[0]!.files.map(({ id }) => id)).toEqual(['b.test.ts'])
+  expect(again).toMatchObject({ kept: 0, files: 1, plan: { whole: false, warnings: [] } })
+
+  const changed = planAgain(plan, before('of other files')).plan.warnings
+  expect(changed).toEqual([
+    'the plan is not the one of which slice 2/3 was cut: other files or suites. Files that are new since then are in no slice; run all slices afresh to have them',
+  ])
+  // Of what was affected by changes, or of fewer tiers, the plan of everything says nothing.
+  expect(planAgain(plan, before('x', { ...selection, changed: 'main' } as never)).plan.warnings).toEqual([])
+  const fewer = { ...plan, tiers: [] }
+  expect(planAgain(fewer, before('x')).plan.warnings).toEqual([])
 })
