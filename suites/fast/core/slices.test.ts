@@ -52,6 +52,11 @@ test('slices do not depend on the order in which files were found', () => {
   )
 })
 
+test('not even the last bit of a sum shows the order in which files were found', () => {
+  const found = [0.1, 0.2, 0.3, null].map((expectedMs, at): File => ({ id: `${at}`, expectedMs }))
+  expect(slices(found.toReversed(), 4).expectedMs).toEqual(slices(found, 4).expectedMs)
+})
+
 test('the longest slice takes at most 4/3 - 1/3n of what the best slices would, found by trying all', () => {
   const few = files(8, fc.integer({ min: 0, max: 1000 }))
   fc.assert(
