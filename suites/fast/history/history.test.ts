@@ -200,7 +200,13 @@ test('a lock that is held is waited for, and not for ever', async () => {
   const lock = `${file}.lock`
   let release = (): void => {}
   const held = new Promise<void>((resolve) => (release = resolve))
-  const first = withLock(lock, 1000, () => held)
+  const begun = Promise.withResolvers<void>()
+  const first = withLock(lock, 1000, () => {
+    begun.resolve()
+    return held
+  })
+  // Before the first one has the lock, the second one might be faster.
+  await begun.promise
   const second = await withLock(lock, 50, () => Promise.resolve('in'))
   expect(second).toEqual({ ok: false, holder: `process ${process.pid} on ${hostname()}` })
   const third = withLock(lock, 20_000, () => Promise.resolve('in'))
