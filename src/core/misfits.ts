@@ -21,7 +21,7 @@ interface Slice {
   readonly mark: SliceMark
 }
 
-/** Slices that should be of one plan: those of the same tiers. What a run lost of its plan does not make it a stranger. */
+/** Slices that should be of one plan: those of the same tiers, and those of one plan whose journals lost a part of it. */
 function groupsOf(nodes: readonly NodeRecord[]): Slice[][] {
   const slices = nodes.flatMap((node) => {
     const mark = node.record.meta?.slice
@@ -30,9 +30,7 @@ function groupsOf(nodes: readonly NodeRecord[]): Slice[][] {
   const groups: Slice[][] = []
   const key = ({ node }: Slice): string => [...node.record.tiers.keys()].toSorted().join('\n')
   for (const slice of slices.toSorted((a, b) => b.node.record.tiers.size - a.node.record.tiers.size)) {
-    const own = groups.find(
-      ([first]) => key(first!) === key(slice) || (key(slice) === '' && first!.mark.plan === slice.mark.plan),
-    )
+    const own = groups.find(([first]) => key(first!) === key(slice) || first!.mark.plan === slice.mark.plan)
     if (own) own.push(slice)
     else groups.push([slice])
   }

@@ -178,6 +178,23 @@ describe('what does not fit is named, and never green', () => {
     expect(exitCode).toBe(5)
   })
 
+  test('a slice whose journal lost one of its tiers is no slice of something else', () => {
+    const [one, two] = [1, 2].map((index) =>
+      run({ run: sliceRun(index), slice: aSlice({ index, of: 2, files: 4 }) }, (it) =>
+        it
+          .tier('fast')
+          .file(`f${index}`, (file) => file.attempt((at) => at.passed('f')))
+          .tier('standard')
+          .file(`s${index}`, (file) => file.attempt((at) => at.passed('s'))),
+      ),
+    ) as [RunRecord, RunRecord]
+    expect(messages(combineRuns([one, two]))).toEqual([])
+    const torn = { ...two, tiers: new Map([...two.tiers].slice(0, 1)) }
+    expect(messages(combineRuns([one, torn]))).toEqual([
+      'the 2 slices of tiers fast, standard have 3 files together, and their plan has 4',
+    ])
+  })
+
   test('runs of another commit', () => {
     const [one, two, three] = threeSlices() as [RunRecord, RunRecord, RunRecord]
     const other = { ...two, meta: { ...two.meta!, commit: 'ffff' } }
