@@ -49,7 +49,8 @@ const CI_SYSTEMS: readonly (readonly [variable: string, name: string])[] = [
   ['TF_BUILD', 'Azure Pipelines'],
 ]
 
-function ciName(env: NodeJS.ProcessEnv): string | null {
+/** The CI that this runs in; null: none. `CI=false` says that there is none. */
+export function ciName(env: NodeJS.ProcessEnv): string | null {
   const known = CI_SYSTEMS.find(([variable]) => env[variable])
   if (known) return known[1]
   return env['CI'] && env['CI'] !== 'false' && env['CI'] !== '0' ? 'CI' : null

@@ -8,7 +8,7 @@ import type { Console } from '../reports/console/index.ts'
 import type { Journal } from '../reports/journal.ts'
 import { openCluster } from './cluster.ts'
 import { tell, type Io } from './io.ts'
-import { runMeta } from './meta.ts'
+import { ciName, runMeta } from './meta.ts'
 import { printPlan } from './plan.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import type { RunOptions } from './options.ts'
@@ -154,7 +154,7 @@ async function openConsole(settings: Settings, options: RunOptions, io: Io): Pro
   return createConsole({
     stream: options.json ? io.stderr : io.stdout,
     env: io.env,
-    interactive: !io.env['CI'],
+    interactive: ciName(io.env) === null,
     root: settings.root,
     reportsDir: shownPath(settings.reportsDir, io.cwd),
   })

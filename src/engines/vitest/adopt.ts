@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url'
 import type { TestProject, TestSpecification, Vitest } from 'vitest/node'
 import { createPool, POOL, type Surroundings, type WorkerClasses } from './pool.ts'
 
@@ -35,9 +36,7 @@ export function adopt(
     config.poolRunner = createPool(classes, native, current)
     config.pool = POOL
     config.setupFiles.unshift(setupFile)
-    // Only then is its import of 'vitest' the worker's own copy, wherever tiershard is installed.
-    const { inline } = (config.server.deps ??= {})
-    if (Array.isArray(inline)) inline.push(exactly(setupFile))
+    transform(project, setupFile)
     config.includeTaskLocation = true
     // One group for all: dispatch follows the plan. Not 0, where vitest puts files aside if there is one worker.
     config.sequence.groupOrder = 1
@@ -47,8 +46,15 @@ export function adopt(
   })
 }
 
-function exactly(file: string): RegExp {
-  return new RegExp(`^(?:file://)?${file.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)}$`)
+/**
+ * vitest transforms setup files, and so gives them its own copy of itself, wherever they are. It has made its list of them
+ * when it read the config, and would leave ours to Node, which may find another vitest beside tiershard.
+ */
+function transform(project: TestProject, setupFile: string): void {
+  const { _resolver: resolver } = project as unknown as {
+    readonly _resolver?: { readonly options?: { readonly inlineFiles?: string[] } }
+  }
+  resolver?.options?.inlineFiles?.push(setupFile, pathToFileURL(setupFile).href)
 }
 
 /** What the tier asks of each project. */
