@@ -209,7 +209,7 @@ async function executeBatch(batch: Batch, desk: TierDesk, deps: TierDeps): Promi
 function engineFailed(engine: string, message: string): Cause {
   return {
     code: 'engine-failed',
-    message: `The ${engine} process that runs the tests is gone: ${message}.`,
+    message: `The ${engine} process that runs the tests did not finish: ${message}.`,
     remedy: 'Run again. If it happens again, run the same files with the engine alone and look at its output.',
   }
 }

@@ -120,7 +120,19 @@ export class Session {
       const name = severalProjects ? project.name : ''
       return { id: name === '' ? file : `[${name}] ${file}`, path: file, project: name }
     })
-    this.#post({ type: 'discovered', files, warnings })
+    this.#post({ type: 'discovered', files, warnings: [...warnings, ...this.#thresholds()] })
+  }
+
+  /** Files run in several batches (tiers, retries) and on several machines: none of them has the coverage of all. */
+  #thresholds(): string[] {
+    const { enabled, thresholds = {} } = this.#vitest.config.coverage as {
+      readonly enabled: boolean
+      readonly thresholds?: object
+    }
+    if (!enabled || Object.keys(thresholds).length === 0) return []
+    return [
+      'The vitest config sets coverage.thresholds: a run does not fail by them; check them with `npx vitest run --coverage`.',
+    ]
   }
 
   /** Runs a batch. Resolves when each of its files was stopped or dropped and its processes are gone. */

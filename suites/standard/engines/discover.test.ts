@@ -86,6 +86,16 @@ describe.each(VERSIONS)('discovery under vitest $vitest', (version) => {
     ])
   })
 
+  test('says that coverage thresholds fail no run', async () => {
+    using project = makeProject(version, {
+      'package.json': '{ "type": "module" }',
+      'a.test.ts': PASSES,
+      'vitest.config.ts': `export default { test: { coverage: { enabled: true, provider: 'istanbul', thresholds: { lines: 80 } } } }`,
+    })
+    const found = await discover(project)
+    expect(found.ok && found.warnings).toEqual([expect.stringContaining('coverage.thresholds')])
+  })
+
   // The newer vitest asks the provider for a whole server, which a fake cannot give.
   test.runIf(version.vitest === '4.1')('leaves out browser projects', async () => {
     using project = makeProject(version, {
