@@ -6,11 +6,15 @@ const MOST_CLIENTS = 2_000
 /** A process that has just gone may still have connections that the server has not seen end: so it is asked again, after ms. */
 const PAUSES_MS = [1, 5, 20, 50, 100] as const
 const MOST_NAMED = 10
+/** The last command of a client that has not said yet who it is. */
+const LOGGING_IN = /^(?:NULL|hello|auth|client(?:\|.*)?)$/i
 
 /** Whose connections are looked for. */
 export type Whose =
   | { readonly user: string }
   | { readonly database: number }
+  /** Of the default user, and not about to log in as another one: a busy client may take its time. */
+  | 'of nobody'
   /** Everybody but us. */
   | 'all'
 
@@ -64,6 +68,9 @@ export class ClientWatch {
 
   #fits(fields: ReadonlyMap<string, string>): boolean {
     if (this.#whose === 'all') return true
+    if (this.#whose === 'of nobody') {
+      return fields.get('user') === 'default' && !LOGGING_IN.test(fields.get('cmd') ?? 'NULL')
+    }
     if ('user' in this.#whose) return fields.get('user') === this.#whose.user
     return fields.get('db') === String(this.#whose.database)
   }

@@ -11,7 +11,7 @@ export class Outsiders {
   #found = false
 
   constructor(connection: AdminConnection) {
-    this.#clients = new ClientWatch(connection, { user: 'default' }, 2)
+    this.#clients = new ClientWatch(connection, 'of nobody', 2)
   }
 
   /** Found once is enough: after that nothing is looked for. */

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { RedisServer } from '../../../src/core/ports.ts'
@@ -29,6 +31,12 @@ describe.each([
     const inside = new Redis(lease.connection.url)
     onTestFinished(() => inside.disconnect())
     await inside.set('k', 'v')
+    expect(await warnedOf(server)).toEqual([])
+
+    // One that has not said yet who it is may be a shard's.
+    const silent = connect(lease.connection)
+    onTestFinished(() => void silent.destroy())
+    await once(silent, 'connect')
     expect(await warnedOf(server)).toEqual([])
 
     const outside = client(lease.connection)

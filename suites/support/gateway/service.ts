@@ -87,7 +87,8 @@ export async function startGateway(config: GatewayConfig): Promise<Gateway> {
     const grace = setTimeout(() => server.closeAllConnections(), config.graceMs)
     await new Promise((resolve) => server.close(resolve))
     clearTimeout(grace)
-    await within(config.graceMs, worker.close(), () => worker.close(true))
+    // A job that cannot report, because Redis is away, would keep the worker for ever: without a connection it gives up.
+    await within(config.graceMs, worker.close(), () => worker.disconnect())
     await queue.close()
     for (const connection of [redis, blocking]) connection.disconnect()
   }

@@ -16,6 +16,8 @@ import type { Manner, Visit } from './visit.ts'
 
 const repository = path.join(import.meta.dirname, '..', '..', '..')
 const MANNERS: readonly Manner[] = ['polite', 'dies slowly', 'leaks']
+/** So many of the files leave a daemon instead, which costs a process each. */
+const DAEMON_EVERY = 20
 
 /** A throw-away vitest project whose files look for strangers in their database. */
 export interface StrangersProject {
@@ -42,7 +44,7 @@ export function writeStrangersProject(options: { files: number; workers: number;
   copyFileSync(path.join(import.meta.dirname, 'visit.ts'), path.join(folder, 'visit.ts'))
   for (let n = 0; n < options.files; n++) {
     const name = `guest-${String(n).padStart(3, '0')}`
-    const source = `import { visit } from '../../visit.ts'\n\nvisit('${name}', '${MANNERS[n % MANNERS.length]!}')\n`
+    const source = `import { visit } from '../../visit.ts'\n\nvisit('${name}', '${mannerOf(n)}')\n`
     writeFileSync(path.join(suite, `${name}.test.ts`), source)
   }
 
@@ -62,6 +64,10 @@ export function writeStrangersProject(options: { files: number; workers: number;
         .toSorted((a, b) => (a[0]?.at ?? 0) - (b[0]?.at ?? 0)),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
+}
+
+function mannerOf(n: number): Manner {
+  return n % DAEMON_EVERY === 10 ? 'daemonises' : MANNERS[n % MANNERS.length]!
 }
 
 /** Makes packages of this repository importable in a folder outside of it. */

@@ -2,6 +2,7 @@
  * What every test file of a generated project does (see project.ts, which copies this file into the project): it writes
  * its name into its database, again and again, and looks for keys that are not its own. Some files behave badly.
  */
+import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
@@ -11,8 +12,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
  * - `polite`: closes its connection.
  * - `leaks`: leaves a connection open and a timer running that writes until the process is dead.
  * - `dies slowly`: goes on writing for 400 ms after SIGTERM.
+ * - `daemonises`: leaves a process of its own group that writes as long as it has a server.
  */
-export type Manner = 'polite' | 'leaks' | 'dies slowly'
+export type Manner = 'polite' | 'leaks' | 'dies slowly' | 'daemonises'
 
 /** One line of the log: what one test saw. */
 export interface Visit {
@@ -78,7 +80,18 @@ export function visit(file: string, manner: Manner): void {
   afterAll(async () => {
     if (manner === 'polite') await redis.quit()
     else if (manner === 'leaks') setInterval(writeOn, 2)
+    else if (manner === 'daemonises') leaveDaemon(url, `${mine}daemon`)
   })
+}
+
+/** However slow the machine is, whoever gets the database next meets it, unless somebody ends it before. */
+function leaveDaemon(url: string, key: string): void {
+  const code = `import { Redis } from 'ioredis'
+    const redis = new Redis(process.argv[1], { retryStrategy: () => null })
+    redis.on('error', () => {}).on('end', () => process.exit())
+    setInterval(() => redis.set(process.argv[2], 1).catch(() => process.exit()), 20)`
+  const args = ['--input-type=module', '-e', code, url, key]
+  spawn(process.execPath, args, { detached: true, stdio: 'ignore' }).unref()
 }
 
 /** tiershard's own mark in a leased database. */

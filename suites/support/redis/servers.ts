@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
@@ -119,13 +120,23 @@ function testServer(port: number, pid: number | null, stop: () => Promise<void>)
   return { host: '127.0.0.1', port, url: `redis://127.0.0.1:${port}`, pid, stop }
 }
 
+/**
+ * A port that nobody listens on. Below those that systems give to outgoing connections: a server that is started again
+ * would find its port taken by any client of anybody, or by a client of its own that has connected to itself.
+ */
 export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const port = randomInt(12_000, 30_000)
+    const server = net.createServer().listen(port, '127.0.0.1')
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!free) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
 
 /** A client that fails at once instead of trying again, in the given database. */
