@@ -19,7 +19,7 @@ function byFolder(tier: string): Record<string, UserSuite> {
 const fullSize = process.env['TIERSHARD_FULL_SIZE'] === '1'
 
 export default defineConfig({
-  tiers: { extended: fullSize ? { deadline: '100m', fileTimeout: '80m' } : {} },
+  tiers: { extended: fullSize ? { deadline: '100m', fileTimeout: '80m' } : { fileTimeout: '20m' } },
   suites: {
     // It asks for a database that does not exist, which no user of a shared server may do.
     'fast/connectivity': { tier: 'fast', files: 'suites/fast/gateway/connectivity.test.ts', isolation: 'server' },

@@ -6,7 +6,7 @@ import { skipNative, startNative } from '../../support/redis/servers.ts'
 
 const FILES = 200
 const SHARDS = 4
-const LIMIT_MS = 300_000
+const LIMIT_MS = 600_000
 
 function newProject(stack: DisposableStack): StrangersProject {
   const project = writeStrangersProject({ files: FILES, workers: SHARDS })
