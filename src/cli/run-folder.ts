@@ -13,6 +13,8 @@ export interface RunFolder {
   readonly ctrf: string
   readonly trace: string
   readonly metrics: string
+  /** A folder: the logs of services. */
+  readonly services: string
 }
 
 export type OpenedFolder =
@@ -71,6 +73,7 @@ export function runFolder(reportsDir: string, runId: string): RunFolder {
     ctrf: path.join(folder, 'ctrf.json'),
     trace: path.join(folder, 'trace.json'),
     metrics: path.join(folder, 'metrics.prom'),
+    services: path.join(folder, 'services'),
   }
 }
 

@@ -13,6 +13,7 @@ import { printPlan } from './plan.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import type { RunOptions } from './options.ts'
 import { createRunFolder, newRunId, pointLatest, type RunFolder } from './run-folder.ts'
+import { openServices } from './services.ts'
 import { listenForStop, signalExitCode, type Stop } from './signals.ts'
 
 type Ready = Extract<Prepared, { ok: true }>
@@ -123,6 +124,7 @@ async function execute(
         const { openOwnServers } = await import('../redis/index.ts')
         return openOwnServers(settings.redis, io.env)
       },
+      openServices: (hooks) => openServices(settings, runId, io, hooks),
       waitMs: settings.redis.waitMs,
       patienceMs: settings.redis.patienceMs,
       signal: stop.signal,

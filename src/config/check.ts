@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import { nearest } from './nearest.ts'
 import { contradictions } from './contradictions.ts'
-import { configSchema, RESERVED_KEYS, type ParsedConfig } from './schema.ts'
+import { RESERVED_KEYS } from './leaves.ts'
+import { configSchema, type ParsedConfig } from './schema.ts'
 import { dotted, isObject, show, wrong, type Mistake } from './mistake.ts'
 
 export type Checked =
@@ -58,11 +59,18 @@ interface Shape {
   readonly wrapped?: Shape
   readonly value?: Shape
   readonly item?: Shape
+  /** Of a union of objects that their `kind` tells apart. */
+  readonly options?: readonly Shape[]
+  readonly literal?: unknown
 }
 
 /** Keys that the schema does not know, all of them, and lists, promises and the like where an object belongs. */
 function strayKeys(schema: Shape, input: unknown, place: readonly (string | number)[]): Mistake[] {
-  const { type, entries, value, item } = schema.type === 'optional' ? schema.wrapped! : schema
+  const { type, entries, value, item, options } = schema.type === 'optional' ? schema.wrapped! : schema
+  if (type === 'variant' && isObject(input)) {
+    const chosen = options!.find((option) => option.entries!['kind']!.literal === input['kind'])
+    return chosen ? strayKeys(chosen, input, place) : []
+  }
   if (type === 'array' && item && Array.isArray(input)) {
     return input.flatMap((element: unknown, at) => strayKeys(item, element, [...place, at]))
   }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { placeholdersIn } from '../core/placeholders.ts'
 import { isObject, objectAt, show, wrong, type Mistake } from './mistake.ts'
 import { nearest } from './nearest.ts'
-import { placeholdersIn } from './placeholders.ts'
-import { toMs } from './schema.ts'
+import { serviceContradictions } from './services.ts'
+import { toMs } from './leaves.ts'
 import { TARGETS } from './settings.ts'
 import { BUILT_IN_TIERS, tierDefaults } from './tiers.ts'
 
@@ -15,6 +16,8 @@ export function contradictions(input: unknown, root: string | null): Mistake[] {
     ...Object.entries(tiers).flatMap(([name, tier]) => impatientTier(name, objectAt(tier))),
     ...suiteContradictions(config, [...new Set([...BUILT_IN_TIERS, ...Object.keys(tiers)])]),
     ...redisContradictions(objectAt(config['redis'])),
+    ...serviceContradictions(config),
+    ...missingSetup(objectAt(config['services']), root),
     ...emptyQuarantine(config['quarantine']),
     ...tlsContradictions(objectAt(objectAt(config['redis'])['tls']), root),
     ...clusterContradictions(objectAt(config['redis'])),
@@ -111,6 +114,16 @@ function redisContradictions(redis: Readonly<Record<string, unknown>>): Mistake[
   })
 }
 
+function missingSetup(services: Readonly<Record<string, unknown>>, root: string | null): Mistake[] {
+  return Object.entries(services).flatMap(([name, value]) => {
+    const { sql } = objectAt(objectAt(value)['setup'])
+    const place = ['services', name, 'setup', 'sql']
+    return Array.isArray(sql)
+      ? sql.flatMap((file: unknown, at) => missingFile([...place, at], file, root))
+      : missingFile(place, sql, root)
+  })
+}
+
 /** An entry that names nothing would excuse everything. */
 function emptyQuarantine(given: unknown): Mistake[] {
   if (!Array.isArray(given)) return []
@@ -153,7 +166,7 @@ function missingVitestConfig(file: unknown, root: string | null): Mistake[] {
   return missingFile(['vitest', 'config'], file, root)
 }
 
-function missingFile(place: readonly string[], file: unknown, root: string | null): Mistake[] {
+function missingFile(place: readonly (string | number)[], file: unknown, root: string | null): Mistake[] {
   if (typeof file !== 'string' || file.trim() === '' || root === null || existsSync(path.resolve(root, file))) return []
   return [wrong(place, 'value', 'there is no such file', `a file in ${root}`, show(file), null)]
 }

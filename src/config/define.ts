@@ -72,6 +72,8 @@ export interface UserSuite {
    * `{redis.username}`, `{redis.password}`, `{redis.prefix}`, `{shard}`, `{tier}` and `{run}` are filled in.
    */
   readonly env?: Readonly<Record<string, string>> | undefined
+  /** The services that its files need, by name. Default: none. */
+  readonly services?: readonly string[] | undefined
   /** How often a failed file of this suite is tried again, 0 to 10. Default: what its tier says. */
   readonly retries?: number | undefined
 }
@@ -90,6 +92,68 @@ export interface UserQuarantine {
   /** Why, and who looks after it; shown with the failure. */
   readonly reason: string
 }
+
+/** When a service counts as ready: one of `http`, `tcp`, `log` and `command`. */
+export interface UserReady {
+  /** A path on its port, or a URL, that answers with a status below 400. */
+  readonly http?: string | undefined
+  /** Something listens on its port. The default for a service with a port. */
+  readonly tcp?: true | undefined
+  /** A line of its output holds this text, or matches this pattern. */
+  readonly log?: string | RegExp | undefined
+  /** A command that ends with exit code 0, with the environment of the service. */
+  readonly command?: string | readonly string[] | undefined
+  /** How long it may take. Default: 30s. */
+  readonly within?: Duration | undefined
+}
+
+/** A program that suites need: the service under test, or another one. */
+export interface UserCommandService {
+  readonly kind: 'command'
+  /** Program and arguments. A text is split at spaces and quotes; there is no shell. With placeholders. */
+  readonly command: string | readonly string[]
+  /** The folder it runs in, relative to the folder of the config. Default: that folder. */
+  readonly cwd?: string | undefined
+  /** More environment variables, with placeholders. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** Contents of files by path in a private folder, `{folder}`; with placeholders. Only its user can read them. */
+  readonly files?: Readonly<Record<string, string>> | undefined
+  /** Names of environment variables by secret: `{ token: 'API_TOKEN' }` makes `{secrets.token}`. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined
+  /** Services that have to be ready before, and `'redis'` for the database of the shard. */
+  readonly needs?: readonly string[] | undefined
+  /** `'free'`: one that nobody uses, `{port}`. Or a fixed one, for a service that runs once. */
+  readonly port?: number | 'free' | undefined
+  readonly ready?: UserReady | undefined
+  /**
+   * How long an instance lives. Default: `'file'` when it needs Redis, a Postgres, or what lives no longer than that; else
+   * `'run'`.
+   */
+  readonly per?: 'run' | 'shard' | 'file' | undefined
+}
+
+/** A Postgres, in which every file gets a database of its own. */
+export interface UserPostgresService {
+  readonly kind: 'postgres'
+  /** `'local'`: started by the run. `'url'`: POSTGRES_URL or DATABASE_URL. Or a URL. Never another one than this. */
+  readonly source: 'local' | 'url' | (string & {})
+  /** What every database has in it at the start. */
+  readonly setup?:
+    | {
+        /** SQL files, relative to the folder of the config, in order. */
+        readonly sql?: string | readonly string[] | undefined
+        /** Runs after them with `DATABASE_URL`, such as a migration. */
+        readonly command?: string | readonly string[] | undefined
+        /** How long all of it may take. Default: 60s. */
+        readonly within?: Duration | undefined
+      }
+    | undefined
+  /** How long a database lives. Default: `'file'`. */
+  readonly per?: 'shard' | 'file' | undefined
+}
+
+/** Something that suites need beside Redis. */
+export type UserService = UserCommandService | UserPostgresService
 
 /** Where Redis comes from. */
 export interface UserRedis {
@@ -176,6 +240,8 @@ export interface UserConfig {
   /** Suites by name. Default: found in `suites/<tier>/`, one for each folder below it. */
   readonly suites?: Readonly<Record<string, UserSuite>> | undefined
   readonly redis?: UserRedis | undefined
+  /** Databases and servers that suites need, by name. Default: none. */
+  readonly services?: Readonly<Record<string, UserService>> | undefined
   /** Known failures that do not fail a run until a day. Default: none. */
   readonly quarantine?: readonly UserQuarantine[] | undefined
   /** The folder that holds the runs, relative to the folder of the config file. Default: `'reports'`. */

@@ -18,8 +18,3 @@ export const PLACEHOLDERS: readonly string[] = [
   'tier',
   'run',
 ]
-
-/** The names in braces of a text. Braces around anything but a plain name, as in JSON, are left alone. */
-export function placeholdersIn(text: string): string[] {
-  return [...text.matchAll(/\{([A-Za-z][\w.-]*)\}/g)].map((match) => match[1]!)
-}

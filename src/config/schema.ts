@@ -1,9 +1,21 @@
 import * as v from 'valibot'
 import type { Duration } from './define.ts'
-import { parseDuration } from './duration.ts'
 import { LONGEST_MS, MAX_COUNT, MAX_DATABASE, MAX_RETRIES, MAX_SHARDS } from './limits.ts'
-import { PLACEHOLDERS, placeholdersIn } from './placeholders.ts'
+import { placeholdersIn } from '../core/placeholders.ts'
+import { PLACEHOLDERS } from './placeholders.ts'
+import {
+  choice,
+  didYouMean,
+  duration,
+  durationForm,
+  durationHint,
+  integer,
+  leaf,
+  RESERVED_KEYS,
+  toMs,
+} from './leaves.ts'
 import { nearest } from './nearest.ts'
+import { anyText, service, serviceName } from './service-schema.ts'
 import { parseSource, SOURCE_FORMS, WORDS } from './source.ts'
 
 /**
@@ -13,81 +25,12 @@ import { parseSource, SOURCE_FORMS, WORDS } from './source.ts'
  * The message of every issue is what was expected, and after a line break, where there is one, a hint.
  */
 
-/** A value that either fits or does not. */
-function leaf<T>(expected: string, fits: (input: unknown) => boolean, hint?: (input: unknown) => string | null) {
-  return v.custom<T>(fits, (issue) => {
-    const advice = hint?.(issue.input) ?? null
-    return advice === null ? expected : `${expected}\n${advice}`
-  })
-}
-
-const durationForm = "a duration such as '90s', '15m' or '1h' (a number means milliseconds)"
-
-/** A config's duration in ms; null when it is none. */
-export function toMs(input: unknown): number | null {
-  if (typeof input === 'number') return Number.isFinite(input) ? Math.round(input) : null
-  return typeof input === 'string' ? parseDuration(input) : null
-}
-
-function duration(leastMs: 0 | 1) {
-  const expected = leastMs === 0 ? `${durationForm}, up to 24h` : `${durationForm}, more than 0 and up to 24h`
-  return v.pipe(
-    leaf<Duration>(
-      expected,
-      (input) => {
-        const value = toMs(input)
-        return value !== null && value >= leastMs && value <= LONGEST_MS
-      },
-      durationHint,
-    ),
-    v.transform((input) => toMs(input)!),
-  )
-}
-
-function durationHint(input: unknown): string | null {
-  if (typeof input !== 'string') return null
-  const number = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(input)
-  if (!number) return null
-  const [, count, unit] = number
-  if (unit === '') return `write the unit: '${count}s' for seconds, '${count}m' for minutes`
-  const short = { m: 'm', s: 's', h: 'h' }[unit!.toLowerCase()[0]!]
-  return short && parseDuration(input) === null ? `the units are ms, s, m and h: '${count}${short}'` : null
-}
-
-function integer(least: number, most: number) {
-  return leaf<number>(
-    `a whole number from ${least} to ${most}`,
-    (input) => Number.isInteger(input) && (input as number) >= least && (input as number) <= most,
-    (input) => (typeof input === 'string' && /^\d+$/.test(input.trim()) ? 'write it without quotes' : null),
-  )
-}
-
-function choice<const T extends string>(options: readonly T[]) {
-  return leaf<T>(
-    options.length === 1
-      ? `'${options[0]}'`
-      : options
-          .map((option, at) => (at === options.length - 1 ? `or '${option}'` : `'${option}'`))
-          .join(options.length > 2 ? ', ' : ' '),
-    (input) => options.includes(input as T),
-    (input) => didYouMean(input, options),
-  )
-}
-
-function didYouMean(input: unknown, options: readonly string[]): string | null {
-  const near = typeof input === 'string' ? nearest(input, options) : null
-  return near === null ? null : `did you mean '${near}'?`
-}
-
 function name(what: string) {
   return leaf<string>(
     `a name for the ${what}: letters, digits and - _ . /, starting with a letter or digit`,
     (input) => typeof input === 'string' && /^[A-Za-z0-9][\w./-]*$/.test(input) && !RESERVED_KEYS.has(input),
   )
 }
-
-/** Keys that JavaScript treats as special, and that valibot passes over in records. */
-export const RESERVED_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 const glob = leaf<string>(
   'a glob inside the project, relative to the folder of the config file, with forward slashes',
@@ -144,7 +87,9 @@ const template = leaf<string>(
 )
 
 function strangePlaceholder(text: string): string | null {
-  return placeholdersIn(text).find((placeholder) => !PLACEHOLDERS.includes(placeholder)) ?? null
+  // Those of services depend on the suite: see services.ts.
+  const isStrange = (one: string): boolean => !PLACEHOLDERS.includes(one) && !one.startsWith('services.')
+  return placeholdersIn(text).find(isStrange) ?? null
 }
 
 /** A part of something else: `'25%'`. */
@@ -189,6 +134,7 @@ const suite = v.object(
     isolation: v.optional(choice(['db', 'server', 'none'])),
     port: v.optional(choice(['free', 'standard'])),
     env: v.optional(v.record(variable, template, 'an object of environment variables')),
+    services: v.optional(v.array(anyText, 'a list of services')),
     retries: v.optional(integer(0, MAX_RETRIES)),
   },
   'an object with the options of a suite',
@@ -290,6 +236,7 @@ export const configSchema = v.object(
     tiers: v.optional(v.record(name('tier'), tier, 'an object of tiers')),
     suites: v.optional(v.record(name('suite'), suite, 'an object of suites')),
     redis: v.optional(redis),
+    services: v.optional(v.record(serviceName, service, 'an object of services')),
     quarantine: v.optional(v.array(quarantine, 'a list of known failures')),
     reports: v.optional(folder),
     vitest: v.optional(v.object({ config: v.optional(file) }, 'an object with the options of vitest')),

@@ -8,7 +8,9 @@ import type {
   TierSettings,
   TlsSettings,
 } from '../core/settings.ts'
-import { toMs, toShare, type ParsedConfig } from './schema.ts'
+import { toMs } from './leaves.ts'
+import { toShare, type ParsedConfig } from './schema.ts'
+import { toServices } from './services.ts'
 import { parseSource } from './source.ts'
 import {
   BUILT_IN_TIERS,
@@ -52,6 +54,7 @@ export function toSettings(
       ...(config.redis?.tls === undefined ? {} : { tls: toTls(config.redis.tls, place.root) }),
       ...(config.redis?.kubernetes === undefined ? {} : { kubernetes: toKubernetes(config.redis.kubernetes) }),
     },
+    ...(config.services === undefined ? {} : { services: toServices(config.services, place.root) }),
     quarantine: (config.quarantine ?? []).map(({ file, test, until, reason }) => ({
       file: file ?? null,
       test: test ?? null,
@@ -104,6 +107,7 @@ function toSuite(name: string, suite: ParsedSuite): SuiteSettings {
     ...(suite.port === undefined ? {} : { port: suite.port }),
     env: suite.env ?? {},
     ...(suite.retries === undefined ? {} : { retries: suite.retries }),
+    ...(suite.services === undefined ? {} : { services: suite.services }),
   }
 }
 

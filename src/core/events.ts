@@ -1,4 +1,5 @@
 import type { Cause, Ending, TestOutcome } from './ending.ts'
+import type { ServiceLife } from './services.ts'
 import type { ClusterSource, Stress, SuiteSettings, TierSettings } from './settings.ts'
 
 /**
@@ -118,6 +119,21 @@ export interface ServerSample {
   readonly commands?: number
 }
 
+/** A part of a service that was started or made. */
+export interface ServicePart {
+  readonly service: string
+  readonly part: 'process' | 'server' | 'database'
+  readonly per: ServiceLife
+  /** The shard that it belongs to; null: it belongs to the run. */
+  readonly shard: number | null
+  /** What it is: "node server.js", "Postgres 15.14, local: /usr/lib/postgresql/15/bin". Without secrets. */
+  readonly what: string
+  /** Its address, without user and password; null: it has none. */
+  readonly where: string | null
+  /** From its start until it could be used, ms. */
+  readonly readyMs: number
+}
+
 /** What a file left in its database. */
 export interface Leftovers {
   readonly keys: number
@@ -221,6 +237,7 @@ export type Event =
       readonly forecast: Forecast
     }
   | { readonly type: 'server-ready'; readonly server: ServerFacts }
+  | ({ readonly type: 'service-ready' } & ServicePart)
   | { readonly type: 'lease-waiting'; readonly holders: readonly string[]; readonly limitMs: number }
   | { readonly type: 'lease-granted'; readonly shard: number; readonly database: number; readonly fence: number }
   | { readonly type: 'lease-lost'; readonly shard: number; readonly database: number; readonly message: string }

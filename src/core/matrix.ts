@@ -1,7 +1,7 @@
 import type { Forecast, RunMeta, SliceMark, TierEnd } from './events.ts'
 import { misfits } from './misfits.ts'
 import { order } from './plan.ts'
-import type { AttemptRecord, FileRecord, Missing, NodeRecord, RunRecord, TierRecord } from './record.ts'
+import type { AttemptRecord, FileRecord, Missing, NodeRecord, RunRecord, ServiceRecord, TierRecord } from './record.ts'
 import { countFile, exitCode, fileEnding, firstExitCode } from './verdict.ts'
 
 /**
@@ -25,6 +25,7 @@ export function combineRuns(runs: readonly RunRecord[]): RunRecord {
     endedAt: start === null || ends.includes(null) ? null : start + Math.max(...(ends as number[])),
     lastAt: start === null ? null : start + Math.max(...known),
     server: oneServer(records),
+    services: servicesOf(records),
     tiers: tiersOf(moved.map(({ record }) => record)),
     notices: noticesOf(nodes),
     causes: records.flatMap(({ causes }) => causes),
@@ -235,6 +236,21 @@ function metaOf(records: readonly RunRecord[]): RunMeta | null {
 /** The command of a slice, for all of the files. */
 function withoutSlice(command: readonly string[]): string[] {
   return command.filter((word, at) => !/^--slice(=|$)/.test(word) && command[at - 1] !== '--slice')
+}
+
+/** The starts of each part on all nodes; its address only where all of them had the same. */
+function servicesOf(records: readonly RunRecord[]): ServiceRecord[] {
+  const parts = Map.groupBy(
+    records.flatMap(({ services }) => services),
+    ({ service, part }) => `${service} ${part}`,
+  )
+  return [...parts.values()].map((all) => ({
+    ...all[0]!,
+    where: all.every(({ where }) => where === all[0]!.where) ? all[0]!.where : null,
+    starts: all.reduce((sum, { starts }) => sum + starts, 0),
+    totalMs: all.reduce((sum, { totalMs }) => sum + totalMs, 0),
+    slowestMs: Math.max(...all.map(({ slowestMs }) => slowestMs)),
+  }))
 }
 
 /** The server of all nodes; null when they had different ones, and then each node has its own. */

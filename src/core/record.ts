@@ -10,6 +10,7 @@ import type {
   RunMeta,
   ServerFacts,
   ServerSample,
+  ServicePart,
   Stamped,
   TestResult,
   TierEnd,
@@ -22,6 +23,8 @@ export interface RunRecord {
   readonly startedAt: number | null
   readonly endedAt: number | null
   readonly server: ServerFacts | null
+  /** The services that were started, in the order of their first start. */
+  readonly services: readonly ServiceRecord[]
   readonly tiers: ReadonlyMap<string, TierRecord>
   readonly notices: readonly { level: 'info' | 'warning'; code: string; message: string }[]
   readonly causes: readonly Cause[]
@@ -49,6 +52,14 @@ export interface NodeRecord {
   readonly shards: number
   /** The node's own account, with its own clock. */
   readonly record: RunRecord
+}
+
+/** All starts of one part of a service. */
+export interface ServiceRecord extends Omit<ServicePart, 'shard' | 'readyMs'> {
+  readonly starts: number
+  /** Times until it could be used, ms. */
+  readonly totalMs: number
+  readonly slowestMs: number
 }
 
 export interface Missing {
@@ -136,9 +147,12 @@ type OpenTier = Mutable<Omit<TierRecord, 'files' | 'strayErrors'>> & {
   files: Map<string, OpenFile>
   strayErrors: ErrorRecord[]
 }
-type OpenRun = Mutable<Omit<RunRecord, 'tiers' | 'notices' | 'causes' | 'samples' | 'outages' | 'missing'>> & {
+type OpenRun = Mutable<
+  Omit<RunRecord, 'tiers' | 'services' | 'notices' | 'causes' | 'samples' | 'outages' | 'missing'>
+> & {
   samples: (ServerSample & { at: number })[]
   outages: Mutable<Outage>[]
+  services: Mutable<ServiceRecord>[]
   tiers: Map<string, OpenTier>
   notices: { level: 'info' | 'warning'; code: string; message: string }[]
   causes: Cause[]
@@ -152,6 +166,7 @@ export function startFold(): { readonly record: RunRecord; readonly fold: (event
     startedAt: null,
     endedAt: null,
     server: null,
+    services: [],
     tiers: new Map(),
     notices: [],
     causes: [],
@@ -197,6 +212,9 @@ function apply(run: OpenRun, event: Stamped): void {
       return
     case 'server-ready':
       run.server = event.server
+      return
+    case 'service-ready':
+      addStart(run.services, event)
       return
     case 'tier-started': {
       const tier = run.tiers.get(event.tier)
@@ -294,6 +312,15 @@ function apply(run: OpenRun, event: Stamped): void {
     default:
       unreachable(event)
   }
+}
+
+function addStart(services: Mutable<ServiceRecord>[], event: Extract<Stamped, { type: 'service-ready' }>): void {
+  const { type: _, at: __, shard: ___, readyMs, ...facts } = event
+  const known = services.find(({ service, part }) => service === event.service && part === event.part)
+  if (!known) return void services.push({ ...facts, starts: 1, totalMs: readyMs, slowestMs: readyMs })
+  known.starts++
+  known.totalMs += readyMs
+  known.slowestMs = Math.max(known.slowestMs, readyMs)
 }
 
 function attemptOf(run: OpenRun, ref: AttemptRef): OpenAttempt | undefined {

@@ -1,3 +1,5 @@
+import type { ServiceSettings } from './services.ts'
+
 /** Settings as the run uses them: every default filled in, every duration in milliseconds. */
 
 export interface TierSettings {
@@ -65,6 +67,8 @@ export interface SuiteSettings {
   readonly env: Readonly<Record<string, string>>
   /** How often a failed file of this suite is tried again; absent: as its tier says. */
   readonly retries?: number
+  /** The services that its files use, by name; absent: none. */
+  readonly services?: readonly string[]
 }
 
 /** Failures that are known and do not fail a run until a day; at least one of `file` and `test` is given. */
@@ -141,6 +145,8 @@ export interface Settings {
   readonly tiers: readonly TierSettings[]
   readonly suites: readonly SuiteSettings[]
   readonly redis: RedisSettings
+  /** Absent when the config names none. */
+  readonly services?: readonly ServiceSettings[]
   /** Known failures; absent when the config names none. */
   readonly quarantine?: readonly QuarantineSettings[]
   /** Absolute path of the folder that holds the runs. */

@@ -117,6 +117,7 @@ const EVENTS: Record<Event['type'], Check> = {
     forecast: fields({ unknown: number, makespanMs: orNull(number), floorMs: orNull(number) }),
   }),
   'server-ready': fields({ server }),
+  'service-ready': fields({ service: text, part: text, per: text, what: text, where: orNull(text), readyMs: number }),
   'lease-waiting': fields({}),
   'lease-granted': fields({}),
   'lease-lost': fields({}),

@@ -11,6 +11,7 @@ import { missingLines } from './missing.ts'
 import { nodeSummaries } from './nodes.ts'
 import { rateWords, stressReport } from './stress.ts'
 import { flakyTests, suiteRows, type SuiteRow } from './suites.ts'
+import { serviceWords } from './services.ts'
 import { worthSaying } from './trends.ts'
 import { sliceName, tierMs, verdictSentence } from './words.ts'
 
@@ -61,7 +62,7 @@ function bounded(sections: readonly string[]): string {
   return kept.join('\n')
 }
 
-function facts({ meta, server }: RunRecord): string {
+function facts({ meta, server, services }: RunRecord): string {
   const run =
     meta && `run ${code(meta.run)}, tiershard ${text(meta.tiershard)}, ${text(meta.engine)}, node ${text(meta.node)}`
   const commit = meta?.commit ? `, commit ${code(meta.commit)}` : ''
@@ -71,7 +72,8 @@ function facts({ meta, server }: RunRecord): string {
   const slice = meta?.slice && `slice ${sliceName(meta.slice)} of ${plural(meta.slice.files, 'file')}`
   const before = meta?.continues && `continues run ${code(meta.continues)}: this is the account of both`
   const isolation = server?.enforcement && `isolation by ${server.enforcement.by}: ${text(server.enforcement.reason)}`
-  return [run && run + commit, slice, before, redis, isolation].filter(Boolean).join('  \n')
+  const others = services.map((service) => text(serviceWords(service)))
+  return [run && run + commit, slice, before, redis, isolation, ...others].filter(Boolean).join('  \n')
 }
 
 function nodeSection({ nodes }: RunRecord): string {

@@ -1,6 +1,14 @@
 import { isTestFailure, type Cause, type CauseCode, type Ending, type TestOutcome } from '../core/ending.ts'
 import type { ErrorRecord, RunMeta, ServerFacts, TierEnd } from '../core/events.ts'
-import type { AttemptRecord, FileRecord, Missing, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
+import type {
+  AttemptRecord,
+  FileRecord,
+  Missing,
+  RunRecord,
+  ServiceRecord,
+  TestRecord,
+  TierRecord,
+} from '../core/record.ts'
 import {
   column,
   countFile,
@@ -70,6 +78,8 @@ export interface Summary {
   readonly causes: readonly Cause[]
   readonly notices: readonly { readonly level: 'info' | 'warning'; readonly code: string; readonly message: string }[]
   readonly server: ServerFacts | null
+  /** The services that were started: how often, and how long they took to be ready, ms. */
+  readonly services: readonly ServiceRecord[]
   readonly slow: SlowReport
   /** The runs of several nodes that this is the summary of; absent for one run. */
   readonly nodes?: readonly NodeSummary[]
@@ -177,6 +187,11 @@ export function summaryJson(record: RunRecord, slow: SlowReport): Summary {
     causes: distinctCauses(record),
     notices: record.notices,
     server: record.server,
+    services: record.services.map((service) => ({
+      ...service,
+      totalMs: Math.round(service.totalMs),
+      slowestMs: Math.round(service.slowestMs),
+    })),
     slow,
     ...(record.nodes ? { nodes: nodeSummaries(record.nodes) } : {}),
     paths: {

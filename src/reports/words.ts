@@ -25,6 +25,11 @@ export interface EndingWords {
   readonly detail: string
 }
 
+/** Below the first line of a cause there is the end of a log, which is shown once and not everywhere. */
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0]!
+}
+
 /** How a file ended, in words. */
 export function endingWords(ending: Ending, tier: string): EndingWords {
   switch (ending.kind) {
@@ -41,7 +46,11 @@ export function endingWords(ending: Ending, tier: string): EndingWords {
     case 'crashed':
       return { symbol: '✗', word: 'crashed', detail: crash(ending) }
     case 'infrastructure':
-      return { symbol: '!', word: 'infrastructure', detail: `${ending.cause.code}: ${printable(ending.cause.message)}` }
+      return {
+        symbol: '!',
+        word: 'infrastructure',
+        detail: `${ending.cause.code}: ${printable(firstLine(ending.cause.message))}`,
+      }
     case 'lease-lost':
       return { symbol: '!', word: 'lease lost', detail: printable(ending.message) }
     case 'cancelled':
@@ -189,7 +198,7 @@ function infrastructure(record: RunRecord): string {
         : { code: JOURNAL_FAILED, message: unkept(record) ?? '' })
   const counts = countRun(record)
   return (
-    `${cause.code}: ${printable(cause.message).replace(/\.$/u, '')}; ${plural(hit.length, 'file')} ended by it; ` +
+    `${cause.code}: ${printable(firstLine(cause.message)).replace(/\.$/u, '')}; ${plural(hit.length, 'file')} ended by it; ` +
     `tests: ${counts.passed} passed, ${counts.failed} failed, ${counts.notRun} not run`
   )
 }

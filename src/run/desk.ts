@@ -1,25 +1,18 @@
-import { unreachable, type Cause, type Ending, type NotRunReason } from '../core/ending.ts'
-import type { CollectedTest, ErrorRecord, LeakedProcess, PlannedFile, TestResult, TierEnd } from '../core/events.ts'
-import type { Desk, Execution, FileStop, Lease, OwnServers, Seat, Trouble } from '../core/ports.ts'
+import { unreachable, type Cause } from '../core/ending.ts'
+import type { CollectedTest, ErrorRecord, LeakedProcess, PlannedFile, TestResult } from '../core/events.ts'
+import type { Desk, Execution, FileStop, Lease, OwnServers } from '../core/ports.ts'
+import type { Seat, ServiceAccess, Services, Trouble } from '../core/ports.ts'
 import type { SuiteSettings } from '../core/settings.ts'
 import { Attempts, type Attempt } from './attempts.ts'
 import { byTests, decide } from './endings.ts'
-import { seatEnvironment } from './environment.ts'
-import { watchFailures, type FailureWatch } from './fail-fast.ts'
+import { seatEnvironment, type SeatFacts } from './environment.ts'
+import { watchFailures, type FailureWatch, type Halt } from './fail-fast.ts'
 import { departureErrors, leakErrors } from './findings.ts'
 import { mayPass, NO_GUARD, type Guard } from './guard.ts'
 import type { Lane, Lanes } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { TierPlan } from './plan.ts'
-
-/** Why a tier stops before its files are done. The first one counts. */
-export interface Halt {
-  readonly end: Exclude<TierEnd, 'completed'>
-  /** What it makes of the files that are running. */
-  readonly running: Ending
-  /** What it makes of the files that never started. */
-  readonly waiting: NotRunReason
-}
+import { closeServices, openServices, usesServices } from './seat-services.ts'
 
 /** What the desks of one tier have in common; there is more than one when copies of a file run at once. */
 export interface TierState {
@@ -46,6 +39,8 @@ export interface DeskParts {
   readonly state: TierState
   /** For suites with `isolation: 'server'`; null when there is none. */
   readonly servers: OwnServers | null
+  /** Absent when no suite names a service. */
+  readonly services?: Services | null
   readonly guard: Guard
 }
 
@@ -61,6 +56,8 @@ export class TierDesk implements Desk {
   /** Attempts whose process is gone and whose database is being flushed. */
   readonly #closing = new Set<Promise<void>>()
   readonly #overLimit = new Set<string>()
+  /** Aborted when the tier is halted. */
+  readonly #halting = new AbortController()
   readonly #announceHalt: () => void
   #execution: Execution | null = null
   #halted: Halt | null = null
@@ -117,11 +114,11 @@ export class TierDesk implements Desk {
         return null
       }
       const lease = this.#leaseFor(suite, lane)
-      if (lease === null) return this.#seat(file, lane, null)
-      if (!(await this.#openLane(lane, lease))) continue
-      if (!this.#halted) return this.#seat(file, lane, lease)
+      if (lease !== null && !(await this.#openLane(lane, lease))) continue
+      const access = await this.#openServices(file, lane, lease)
+      if (access !== null) return this.#seat(file, lane, lease, access)
       // Halted while the database was being opened: hand it back as clean as it was.
-      await lease.clean()
+      await lease?.clean()
       return null
     }
   }
@@ -138,7 +135,10 @@ export class TierDesk implements Desk {
       this.#parts.lanes.give(lane)
       return null
     }
-    return this.#seat(file, lane, lease)
+    const access = await this.#openServices(file, lane, lease)
+    if (access !== null) return this.#seat(file, lane, lease, access)
+    this.#parts.lanes.give(lane)
+    return null
   }
 
   leave(left: Seat): void {
@@ -174,13 +174,27 @@ export class TierDesk implements Desk {
     }
   }
 
-  #seat(file: string, lane: Lane, lease: Lease | null): Seat {
-    const { run, tier, lanes } = this.#parts
-    const redis = lease && { connection: lease.connection, database: lease.database }
-    const facts = { run, tier: tier.settings.name, shard: lane.shard, shards: lanes.size, redis }
-    const seat: Seat = { shard: lane.shard, env: seatEnvironment({ ...facts, suite: this.#suiteOf(file) }) }
+  #seat(file: string, lane: Lane, lease: Lease | null, services: ServiceAccess): Seat {
+    const seat: Seat = { shard: lane.shard, env: seatEnvironment({ ...this.#factsOf(file, lane, lease), services }) }
     this.#attempts.open(seat, this.#plans.get(file)!, lane, lease)
     return seat
+  }
+
+  #factsOf(file: string, lane: Lane, lease: Lease | null): SeatFacts {
+    const { run, tier, lanes } = this.#parts
+    const redis = lease && { connection: lease.connection, database: lease.database }
+    const suite = this.#suiteOf(file)
+    return { run, tier: tier.settings.name, shard: lane.shard, shards: lanes.size, redis, suite }
+  }
+
+  /** What the file's services say; null when the tier is halted, as it is when they do not start. */
+  async #openServices(file: string, lane: Lane, lease: Lease | null): Promise<ServiceAccess | null> {
+    const facts = this.#factsOf(file, lane, lease)
+    const opened = await openServices(this.#parts.services, facts, this.#halting.signal)
+    if (opened.ok && !this.#halted) return opened.access
+    if (!opened.ok) this.fail(opened.cause)
+    await closeServices(this.#parts.services, facts.suite, lane.shard)
+    return null
   }
 
   /** A retry that would take the tier's retries beyond their time; the attempt before says how long it takes. */
@@ -244,7 +258,10 @@ export class TierDesk implements Desk {
   async #conclude(attempt: Attempt, processLives: boolean): Promise<'usable' | 'retired'> {
     clearTimeout(attempt.timer)
     const durationMs = performance.now() - attempt.satAt
-    const cleaned = attempt.lease ? await attempt.lease.clean({ processLives }) : null
+    const left = await closeServices(this.#parts.services, this.#suiteOf(attempt.file.id), attempt.lane.shard)
+    if (left.died) attempt.reason ??= { kind: 'infrastructure', cause: left.died }
+    const lives = processLives || left.usesRedis
+    const cleaned = attempt.lease ? await attempt.lease.clean({ processLives: lives }) : null
     const lane =
       attempt.lease && cleaned && cleaned.kind !== 'ok' ? this.#refuse(attempt.lane, attempt.lease, cleaned) : 'kept'
     const blame = attempt.started && !this.#isSound(attempt, cleaned) ? await this.#blame(attempt) : null
@@ -332,6 +349,15 @@ export class TierDesk implements Desk {
     lanes.retire(lane)
   }
 
+  /** A service of this shard has ended by itself: the file that uses it has no chance any more. */
+  serviceDied(shard: number, cause: Cause): void {
+    for (const attempt of this.#attempts.all()) {
+      if (attempt.lane.shard !== shard || !usesServices(this.#suiteOf(attempt.file.id))) continue
+      attempt.reason ??= { kind: 'infrastructure', cause }
+      this.#execution?.kill(attempt.file.id)
+    }
+  }
+
   // ---- the end of the tier -------------------------------------------------------------------------------------------
 
   /** Stops the tier: running files are killed, nothing new starts. */
@@ -341,6 +367,7 @@ export class TierDesk implements Desk {
     for (const attempt of this.#attempts.all()) attempt.reason ??= why.running
     this.#parts.lanes.close()
     this.#execution?.stop()
+    this.#halting.abort()
     this.#announceHalt()
   }
 

@@ -1,4 +1,5 @@
-import type { Connection } from '../core/ports.ts'
+import { fillIn } from '../core/placeholders.ts'
+import type { Connection, ServiceAccess } from '../core/ports.ts'
 import type { SuiteSettings } from '../core/settings.ts'
 
 /** What a seat's environment is made of. */
@@ -11,6 +12,8 @@ export interface SeatFacts {
   readonly suite: SuiteSettings
   /** The shard's database; null for a suite without Redis. */
   readonly redis: { readonly connection: Connection; readonly database: number } | null
+  /** What its services say; absent: the suite has none. */
+  readonly services?: ServiceAccess
 }
 
 /**
@@ -18,15 +21,15 @@ export interface SeatFacts {
  * Redis must not find somebody else's REDIS_URL, and a database without a password must not get an inherited one.
  */
 export function seatEnvironment(facts: SeatFacts): Record<string, string | null> {
-  const values = placeholders(facts)
+  const values = { ...placeholders(facts), ...facts.services?.values }
   const env: Record<string, string | null> = {
-    REDIS_URL: values['redis.url'] ?? null,
+    REDIS_URL: values['redis.url'] || null,
     REDIS_HOST: values['redis.host'] || null,
     REDIS_PORT: values['redis.port'] || null,
-    REDIS_DB: values['redis.db'] ?? null,
+    REDIS_DB: values['redis.db'] || null,
     REDIS_USERNAME: values['redis.username'] || null,
     REDIS_PASSWORD: values['redis.password'] || null,
-    REDIS_KEY_PREFIX: values['redis.prefix'] ?? null,
+    REDIS_KEY_PREFIX: values['redis.prefix'] || null,
     REDIS_SOCKET: values['redis.socket'] || null,
     REDIS_SENTINELS: values['redis.sentinels'] || null,
     REDIS_SENTINEL_MASTER: values['redis.sentinel.master'] || null,
@@ -38,37 +41,32 @@ export function seatEnvironment(facts: SeatFacts): Record<string, string | null>
     TIERSHARD_TIER: facts.tier,
     TIERSHARD_SHARD: String(facts.shard),
     TIERSHARD_SHARDS: String(facts.shards),
+    ...facts.services?.env,
   }
-  for (const [name, template] of Object.entries(facts.suite.env)) env[name] = fill(template, values)
+  for (const [name, template] of Object.entries(facts.suite.env)) env[name] = fillIn(template, values)
   return env
 }
 
 /** Placeholders of a suite's `env`: `{redis.url}` and friends. Without Redis, the redis ones are empty. */
-function placeholders(facts: SeatFacts): Record<string, string> {
-  const common = { shard: String(facts.shard), tier: facts.tier, run: facts.run }
-  if (facts.redis === null) return common
-  const { connection, database } = facts.redis
+export function placeholders(facts: SeatFacts): Record<string, string> {
+  const { connection, database } = facts.redis ?? {}
   return {
-    ...common,
-    'redis.url': connection.url,
-    'redis.host': connection.host,
-    'redis.port': connection.port === 0 ? '' : String(connection.port),
-    'redis.db': String(database),
-    'redis.username': connection.username ?? '',
-    'redis.password': connection.password ?? '',
-    'redis.prefix': `s${facts.shard}:`,
-    'redis.socket': connection.socket ?? '',
-    'redis.sentinels': connection.sentinel?.nodes ?? '',
-    'redis.sentinel.master': connection.sentinel?.master ?? '',
-    'redis.tls.ca': connection.tls?.ca ?? '',
-    'redis.tls.cert': connection.tls?.cert ?? '',
-    'redis.tls.key': connection.tls?.key ?? '',
-    'redis.tls.servername': connection.tls?.servername ?? '',
+    shard: String(facts.shard),
+    tier: facts.tier,
+    run: facts.run,
+    'redis.url': connection?.url ?? '',
+    'redis.host': connection?.host ?? '',
+    'redis.port': connection?.port ? String(connection.port) : '',
+    'redis.db': database === undefined ? '' : String(database),
+    'redis.username': connection?.username ?? '',
+    'redis.password': connection?.password ?? '',
+    'redis.prefix': connection ? `s${facts.shard}:` : '',
+    'redis.socket': connection?.socket ?? '',
+    'redis.sentinels': connection?.sentinel?.nodes ?? '',
+    'redis.sentinel.master': connection?.sentinel?.master ?? '',
+    'redis.tls.ca': connection?.tls?.ca ?? '',
+    'redis.tls.cert': connection?.tls?.cert ?? '',
+    'redis.tls.key': connection?.tls?.key ?? '',
+    'redis.tls.servername': connection?.tls?.servername ?? '',
   }
-}
-
-function fill(template: string, values: Record<string, string>): string {
-  return template.replaceAll(/\{([a-z.]+)\}/g, (whole, name: string) =>
-    name in values ? values[name]! : name.startsWith('redis.') ? '' : whole,
-  )
 }

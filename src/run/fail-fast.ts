@@ -1,11 +1,19 @@
-import type { Cause } from '../core/ending.ts'
-import type { AttemptRef, TestResult } from '../core/events.ts'
+import type { Cause, Ending, NotRunReason } from '../core/ending.ts'
+import type { AttemptRef, TestResult, TierEnd } from '../core/events.ts'
 import { excuse } from '../core/quarantine.ts'
 import { countFile, countRun } from '../core/verdict.ts'
-import type { Halt } from './desk.ts'
 import { triesOf } from './endings.ts'
 import type { Ledger } from './ledger.ts'
 import type { TierPlan } from './plan.ts'
+
+/** Why a tier stops before its files are done. The first one counts. */
+export interface Halt {
+  readonly end: Exclude<TierEnd, 'completed'>
+  /** What it makes of the files that are running. */
+  readonly running: Ending
+  /** What it makes of the files that never started. */
+  readonly waiting: NotRunReason
+}
 
 type Blame = () => Promise<Cause | null>
 

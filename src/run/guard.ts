@@ -86,6 +86,17 @@ export function mayPass(code: CauseCode): boolean {
     case 'kubernetes-denied':
     case 'route-without-tls':
     case 'port-taken':
+    // A service that failed once would fail the next files as well; one that lives for a file starts anew anyway.
+    case 'service-not-found':
+    case 'service-no-secret':
+    case 'service-exited':
+    case 'service-not-ready':
+    case 'service-went-away':
+    case 'service-setup-failed':
+    case 'postgres-unreachable':
+    case 'postgres-auth':
+    case 'postgres-denied':
+    case 'postgres-error':
     case 'lease-lost':
     case 'engine-failed':
       return false

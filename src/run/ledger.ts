@@ -1,6 +1,7 @@
 import type { Event, Stamped } from '../core/events.ts'
 import type { JournalSink } from '../core/ports.ts'
 import { startFold, type RunRecord } from '../core/record.ts'
+import { hideSecrets, secretForms } from '../core/secrets.ts'
 
 /** The one writer of truth: every fact of a run goes through {@link Ledger.emit}, and nothing else counts anything. */
 export interface Ledger {
@@ -43,20 +44,12 @@ export function openLedger(sink: JournalSink, listeners: readonly Listener[], no
   }
 }
 
-/** A short password is only hidden where it is recognisable as one: hiding every "test" would hide everything. */
-const HIDDEN_EVERYWHERE = 8
-
-function secretForms(password: string): string[] {
-  const forms = [password, encodeURIComponent(password)]
-  return forms.flatMap((form) => (form.length >= HIDDEN_EVERYWHERE ? [form] : [`:${form}@`]))
-}
-
 function write(event: Stamped, secrets: ReadonlySet<string>): { line: string; stamped: Stamped } {
   const line = JSON.stringify(event)
   if (![...secrets].some((secret) => line.includes(JSON.stringify(secret).slice(1, -1))))
     return { line, stamped: event }
-  const hide = (text: string): string =>
-    [...secrets].reduce((left, secret) => left.replaceAll(secret, secret.startsWith(':') ? ':***@' : '***'), text)
-  const masked = JSON.stringify(event, (_, value: unknown) => (typeof value === 'string' ? hide(value) : value))
+  const masked = JSON.stringify(event, (_, value: unknown) =>
+    typeof value === 'string' ? hideSecrets(value, secrets) : value,
+  )
   return { line: masked, stamped: JSON.parse(masked) as Stamped }
 }

@@ -2,7 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { JOURNAL_VERSION, type RunMeta } from '../core/events.ts'
-import type { Engine, OwnServers, OwnServersResult, RedisServer, Resolved } from '../core/ports.ts'
+import type {
+  Engine,
+  OpenServices,
+  OwnServers,
+  OwnServersResult,
+  RedisServer,
+  Resolved,
+  Services,
+} from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
 import type { Isolation } from '../core/settings.ts'
 import { exitCode } from '../core/verdict.ts'
@@ -22,6 +30,8 @@ export interface RunDeps {
   readonly whole?: (own: RunRecord) => RunRecord
   /** Servers of the run's own; called only if some planned file wants one. */
   readonly openServers: () => Promise<OwnServersResult>
+  /** Makes the services ready to be started; called only if some planned file needs one. Absent: there is none. */
+  readonly openServices?: OpenServices
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
   /** Makes another engine like the first, for runs that repeat files; absent: there is none. */
@@ -46,12 +56,20 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
   const scratch = await mkdtemp(path.join(tmpdir(), 'tiershard-run-'))
   const redis = await findRedis(plan, deps)
   const servers = redis === 'failed' ? null : await findServers(plan, deps)
+  const services = redis === 'failed' || servers === 'failed' ? null : await startServices(plan, deps)
   let enough = false
   const guard = redis && redis !== 'failed' ? openGuard(redis, ledger, deps.patienceMs) : NO_GUARD
   try {
     for (const tier of plan.tiers) {
       const broken = ledger.record.causes.length > 0
-      if (redis === 'failed' || servers === 'failed' || broken || deps.signal.aborted || enough) {
+      if (
+        redis === 'failed' ||
+        servers === 'failed' ||
+        services === 'failed' ||
+        broken ||
+        deps.signal.aborted ||
+        enough
+      ) {
         const why = deps.signal.aborted ? 'signal' : enough ? 'fail-fast' : 'infrastructure'
         closeFiles(tier.settings.name, ledger, why)
         const end = why === 'infrastructure' ? 'infrastructure' : 'cancelled'
@@ -64,6 +82,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
         ledger,
         redis,
         servers,
+        services,
         guard,
         waitMs: deps.waitMs,
         signal: deps.signal,
@@ -78,6 +97,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
     deps.signal.removeEventListener('abort', onSignal)
     await Promise.all([
       deps.engine.close(),
+      services === 'failed' ? undefined : services?.stop(),
       redis === 'failed' ? undefined : redis?.close(),
       servers === 'failed' ? undefined : servers?.close(),
     ])
@@ -131,6 +151,27 @@ async function findServers(plan: RunPlan, deps: RunDeps): Promise<OwnServers | n
     ledger.emit({ type: 'notice', level: 'info', code: 'own-servers', message })
   }
   return opened.servers
+}
+
+/** The services that planned files name and all that those need; what lives as long as the run is started. */
+async function startServices(
+  plan: RunPlan,
+  { ledger, openServices, signal }: RunDeps,
+): Promise<Services | null | 'failed'> {
+  const names = plan.tiers.flatMap(({ suites, files }) =>
+    suites.filter(({ name }) => files.some((file) => file.suite === name)).flatMap((suite) => suite.services ?? []),
+  )
+  if (names.length === 0 || openServices === undefined) return null
+  const services = await openServices({
+    conceal: (secret) => ledger.conceal(secret),
+    ready: (part) => ledger.emit({ type: 'service-ready', ...part }),
+    notice: (message) => ledger.emit({ type: 'notice', level: 'info', code: 'services', message }),
+  })
+  const started = await services.start([...new Set(names)], signal)
+  if (started.ok) return services
+  if (!signal.aborted) ledger.emit({ type: 'infrastructure', cause: started.cause })
+  await services.stop()
+  return 'failed'
 }
 
 function wants(plan: RunPlan, isolation: Isolation): boolean {

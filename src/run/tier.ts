@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import type { Cause, NotRunReason } from '../core/ending.ts'
 import type { Event, PlannedFile, TierEnd } from '../core/events.ts'
-import type { Batch, Engine, Lease, OwnServers, RedisServer } from '../core/ports.ts'
+import type { Batch, Engine, Lease, OwnServers, RedisServer, Services } from '../core/ports.ts'
 import { isShort } from '../core/verdict.ts'
 import { TierDesk, tierState } from './desk.ts'
 import { isRetryable, isSpoiled, triesOf } from './endings.ts'
@@ -24,6 +24,8 @@ export interface TierDeps {
   readonly redis: RedisServer | null
   /** null when no suite of the run wants servers of its own. */
   readonly servers: OwnServers | null
+  /** null when no file of the run needs a service. */
+  readonly services?: Services | null
   readonly guard: Guard
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
@@ -85,11 +87,21 @@ async function runRound(plan: TierPlan, deps: TierDeps, deadline: AbortSignal): 
   const withoutRedis = plan.files.some((file) => !needsDatabase(plan, file))
   const shards = Math.min(plan.settings.shards, Math.max(plan.files.length * copies(plan), 1))
   const lanes = openLanes(leases, withoutRedis ? shards : leases.length)
-  const parts = { tier: plan, lanes, ledger, run: deps.run, state: tierState(), servers: deps.servers, guard }
+  const parts = {
+    tier: plan,
+    lanes,
+    ledger,
+    run: deps.run,
+    state: tierState(),
+    servers: deps.servers,
+    guard,
+    services: deps.services ?? null,
+  }
   const desk = new TierDesk(parts)
   const desks = [desk]
   announce(leases, ledger)
   const stopWatching = watch(desk, plan, deps, deadline)
+  const stopListening = listen(desks, plan, deps)
   try {
     if (plan.settings.stress) {
       ledger.emit({ type: 'tier-started', tier: plan.settings.name, shards: lanes.size, attempt: 1 })
@@ -106,6 +118,8 @@ async function runRound(plan: TierPlan, deps: TierDeps, deadline: AbortSignal): 
     }
   } finally {
     stopWatching()
+    stopListening()
+    await deps.services?.leaveShards()
     await Promise.all(leases.map((lease) => lease.release()))
     for (const [shard, lease] of leases.entries()) {
       ledger.emit({ type: 'lease-released', shard, database: lease.database })
@@ -234,6 +248,16 @@ function watch(desk: TierDesk, plan: TierPlan, deps: TierDeps, deadline: AbortSi
     deadline.removeEventListener('abort', onDeadline)
     deps.signal.removeEventListener('abort', onSignal)
   }
+}
+
+/** A service that ends by itself takes the file on its shard with it; one that all shards use, the tier. */
+function listen(desks: readonly TierDesk[], plan: TierPlan, { services }: TierDeps): () => void {
+  const uses = plan.files.some((file) => plan.suites.some(({ name, services: named }) => name === file.suite && named))
+  if (!services || !uses) return () => {}
+  return services.onDied(({ shard, cause }) => {
+    if (shard === null) desks[0]!.fail(cause)
+    else for (const desk of desks) desk.serviceDied(shard, cause)
+  })
 }
 
 type Leased = { readonly ok: true; readonly leases: readonly Lease[] } | { readonly ok: false; readonly cause: Cause }

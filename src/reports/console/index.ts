@@ -12,6 +12,7 @@ import {
   isolationLines,
   plannedLine,
   serverLine,
+  serviceLines,
   sliceLine,
   startedLine,
   waitingLines,
@@ -178,6 +179,8 @@ class RunConsole implements Console {
       }
       case 'server-ready':
         return [serverLine(event.server), ...isolationLines(event.server)]
+      case 'service-ready':
+        return serviceLines(event, record)
       case 'lease-waiting':
         return waitingLines(event.holders, event.limitMs)
       case 'tier-started': {

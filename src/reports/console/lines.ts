@@ -1,5 +1,5 @@
 import { unreachable } from '../../core/ending.ts'
-import type { ServerFacts, SliceMark, Stamped } from '../../core/events.ts'
+import type { ServerFacts, ServicePart, SliceMark, Stamped } from '../../core/events.ts'
 import type { FileRecord, RunRecord, TierRecord } from '../../core/record.ts'
 import { countFile, isFlakyFile } from '../../core/verdict.ts'
 import { duration, elapsed, plural, printable } from '../format.ts'
@@ -53,6 +53,19 @@ export function isolationLines({ enforcement }: ServerFacts): string[] {
     default:
       return unreachable(enforcement.by)
   }
+}
+
+/**
+ * `service api: node server.js at http://127.0.0.1:41234, ready after 214ms, a new one for every file`; of those that
+ * start again and again, the first.
+ */
+export function serviceLines(part: ServicePart, record: RunRecord): string[] {
+  const { service, what, where, per, readyMs } = part
+  const known = record.services.find((one) => one.service === service && one.part === part.part)
+  if (known && known.starts > 1) return []
+  const at = where === null ? '' : ` at ${printable(where)}`
+  const again = per === 'run' ? '' : `, a new one for every ${per}`
+  return [`service ${printable(service)}: ${printable(what)}${at}, ready after ${duration(readyMs)}${again}`]
 }
 
 const HOLDERS = 8

@@ -27,6 +27,8 @@ export interface PageHead {
   readonly missing: readonly string[]
   readonly warnings: readonly string[]
   readonly server: ServerFacts | null
+  /** A sentence for each service that was started. */
+  readonly services: readonly string[]
   /** The runs of several nodes, in the order of their shards; absent for one run. */
   readonly nodes?: readonly PageNode[]
   readonly tiers: readonly PageTier[]

@@ -13,6 +13,7 @@ import {
 import { distinctCauses } from '../causes.ts'
 import { printable } from '../format.ts'
 import type { SlowReport } from '../slow.ts'
+import { serviceWords } from '../services.ts'
 import { suiteRows } from '../suites.ts'
 import { nodeSummaries } from '../nodes.ts'
 import { endingWords, planned, tierMs, verdictOf, wallMs } from '../words.ts'
@@ -49,6 +50,7 @@ export function pageHead(record: RunRecord, slow: SlowReport): PageHead {
       printable,
     ),
     server: record.server,
+    services: record.services.map(serviceWords),
     ...(record.nodes ? { nodes: pageNodes(record.nodes) } : {}),
     tiers: tiers.map((tier) => pageTier(tier, start, now, places)),
     files: files.map(({ tier, file }) => pageFile(tier, tiers.indexOf(tier), file, start, now)),

@@ -296,6 +296,7 @@ export function environmentSection(report) {
     ],
     ['Redis source', server && `${server.source}: ${server.reason}`],
     ['isolation', server?.enforcement ? `by ${server.enforcement.by}: ${server.enforcement.reason}` : null],
+    ...head.services.map((text) => /** @type {[string, string]} */ (['service', text])),
   ]
   return section(
     'environment',

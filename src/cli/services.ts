@@ -1,0 +1,34 @@
+import type { ServiceHooks, Services } from '../core/ports.ts'
+import type { Settings } from '../core/settings.ts'
+import type { Io } from './io.ts'
+import { runFolder } from './run-folder.ts'
+
+/** Between SIGTERM and SIGKILL for what a service has left running, ms. */
+const TERM_LIMIT_MS = 300
+/** How long to wait for what was killed, ms. */
+const KILL_LIMIT_MS = 1_000
+
+/** The services of a project for one run; nothing of them is loaded before a file needs one. */
+export async function openServices(settings: Settings, run: string, io: Io, hooks: ServiceHooks): Promise<Services> {
+  const [{ openServices: open }, { endOurs }, { sweepGroup }] = await Promise.all([
+    import('../services/index.ts'),
+    import('../engines/vitest/marks.ts'),
+    import('../engines/vitest/process-group.ts'),
+  ])
+  const { root, reportsDir, services = [] } = settings
+  const { services: logs } = runFolder(reportsDir, run)
+  return open(
+    {
+      services,
+      run,
+      root,
+      logs,
+      env: io.env,
+      async end(ours) {
+        await endOurs(ours, { graceMs: 0, termMs: TERM_LIMIT_MS, killMs: KILL_LIMIT_MS })
+        await sweepGroup(ours.group, KILL_LIMIT_MS)
+      },
+    },
+    hooks,
+  )
+}

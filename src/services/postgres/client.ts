@@ -1,0 +1,106 @@
+import type { Client } from 'pg'
+import type { Cause, CauseCode } from '../../core/ending.ts'
+
+/** How long to wait for a connection, ms. */
+const CONNECT_LIMIT_MS = 5_000
+
+export type Connected = { readonly ok: true; readonly client: Client } | { readonly ok: false; readonly cause: Cause }
+
+/** An error that Postgres answered with: `code` is its SQLSTATE. */
+interface ServerError extends Error {
+  readonly code?: string
+  /** Of the character at which the text is wrong, from 1. */
+  readonly position?: string
+}
+
+/** Connects to a database. The client's errors are heard; its owner looks at `end`. */
+export async function connect(url: string, application: string): Promise<Connected> {
+  const { Client } = (await import('pg')).default
+  const client = new Client({
+    connectionString: url,
+    application_name: application,
+    connectionTimeoutMillis: CONNECT_LIMIT_MS,
+    keepAlive: true,
+  })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return { ok: true, client }
+  } catch (error) {
+    await client.end().catch(() => {})
+    return { ok: false, cause: causeOf(error, url) }
+  }
+}
+
+/** An error of Postgres, or of the way to it, as a cause. */
+export function causeOf(error: unknown, url: string): Cause {
+  const { code, message } = error as ServerError
+  const where = addressOf(url)
+  switch (code) {
+    case '28P01':
+    case '28000':
+      return cause('postgres-auth', where, message, 'Put the right user and password into the URL.')
+    case '42501':
+      return cause(
+        'postgres-denied',
+        where,
+        message,
+        'The run makes a database of its own for every file: give its user the right, ALTER ROLE ... CREATEDB.',
+      )
+    case undefined:
+    case 'ECONNREFUSED':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'ETIMEDOUT':
+    case 'ECONNRESET':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case '57P01':
+    case '57P02':
+    case '57P03':
+      return cause(
+        'postgres-unreachable',
+        where,
+        message || (code ?? 'no answer'),
+        'Start that server or correct the address. Another one is never taken in its place.',
+      )
+    default:
+      return cause('postgres-error', where, `${message} (${code})`, 'Look at the log of the server.')
+  }
+}
+
+function cause(code: CauseCode, where: string, message: string, remedy: string): Cause {
+  return { code, message: `The Postgres at ${where}: ${message}.`, remedy }
+}
+
+/** Host and port of a URL, which says nothing of its user and password. */
+export function addressOf(url: string): string {
+  const { hostname, port } = new URL(url)
+  return `${hostname}:${port || '5432'}`
+}
+
+/** The same server, another database. */
+export function urlTo(url: string, database: string): string {
+  const other = new URL(url)
+  other.pathname = `/${database}`
+  return other.href
+}
+
+/** The parts of a URL, as clients want to know them. */
+export function valuesOf(url: string): Record<string, string> {
+  const { hostname, port, pathname, username, password } = new URL(url)
+  return {
+    url,
+    host: hostname,
+    port: port || '5432',
+    database: decodeURIComponent(pathname.slice(1)),
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+  }
+}
+
+/** The line of a text that an error of Postgres points at; null when it points at none. */
+export function lineOf(error: unknown, text: string): number | null {
+  const position = Number((error as ServerError).position)
+  return Number.isInteger(position) && position > 0 ? text.slice(0, position).split('\n').length : null
+}

@@ -1,0 +1,242 @@
+import type { Client } from 'pg'
+import type { Cause } from '../../core/ending.ts'
+import type { PostgresService } from '../../core/services.ts'
+import { noSecret } from '../causes.ts'
+import { ServiceLog } from '../log.ts'
+import path from 'node:path'
+import type { Instance, Place, StartedInstance } from '../place.ts'
+import { addressOf, causeOf, connect, urlTo, valuesOf } from './client.ts'
+import { startLocal, type LocalServer } from './local.ts'
+import { fillTemplate } from './template.ts'
+import { dropOldDatabases, nameOf } from './names.ts'
+
+/** `DROP DATABASE ... WITH (FORCE)` came with it. */
+const OLDEST = 13
+/** How long another session may still be on its way out of the template, ms. */
+const BUSY_LIMIT_MS = 10_000
+const BUSY_PAUSE_MS = 50
+const OBJECT_IN_USE = '55006'
+
+export type StartedServer =
+  | { readonly ok: true; readonly value: PostgresServer }
+  | { readonly ok: false; readonly cause: Cause }
+
+/** A Postgres on which the run makes databases, and touches none that it has not made. */
+export class PostgresServer {
+  readonly #service: PostgresService
+  readonly #place: Place
+  readonly #url: string
+  readonly #local: LocalServer | null
+  readonly #log: ServiceLog
+  readonly #template: string
+  readonly #made = new Set<string>()
+  readonly #listeners = new Set<(cause: Cause) => void>()
+  #admin: Client
+  #died: Cause | null = null
+  #stopped: Promise<void> | null = null
+
+  /** Starts or finds the server, and fills the template that every database is copied from. */
+  static async start(service: PostgresService, place: Place, signal: AbortSignal): Promise<StartedServer> {
+    const startedAt = performance.now()
+    const found = await findServer(service, place, signal)
+    if (!found.ok) return found
+    const { url, local } = found
+    const log = local?.log ?? new ServiceLog(path.join(place.logs, `${service.name}.log`), [valuesOf(url)['password']!])
+    const connected = await connect(url, `tiershard ${place.run}`)
+    if (!connected.ok) {
+      await local?.stop()
+      return connected
+    }
+    const server = new PostgresServer(service, place, { url, local, log }, connected.client)
+    const problem = await server.#prepare(signal)
+    if (problem !== null) {
+      await server.stop()
+      return { ok: false, cause: problem }
+    }
+    const version = await server.#version()
+    const how = local ? `local: ${local.bin}` : found.how
+    place.hooks.ready({
+      service: service.name,
+      part: 'server',
+      per: 'run',
+      shard: null,
+      what: `Postgres ${version.text}, ${how}`,
+      where: addressOf(url),
+      readyMs: performance.now() - startedAt,
+    })
+    return { ok: true, value: server }
+  }
+
+  private constructor(
+    service: PostgresService,
+    place: Place,
+    { url, local, log }: { url: string; local: LocalServer | null; log: ServiceLog },
+    admin: Client,
+  ) {
+    this.#service = service
+    this.#place = place
+    this.#url = url
+    this.#local = local
+    this.#log = log
+    this.#template = nameOf(place.run, place.next())
+    this.#admin = admin
+    this.#watch()
+  }
+
+  /** Makes a database. It is dropped by its `stop`, whoever is connected to it then. */
+  async database(shard: number): Promise<StartedInstance> {
+    const { name, per } = this.#service
+    const startedAt = performance.now()
+    const database = nameOf(this.#place.run, this.#place.next())
+    const problem = await this.#create(database, this.#template)
+    if (problem !== null) return { ok: false, cause: this.#died ?? problem }
+    const readyMs = performance.now() - startedAt
+    this.#place.hooks.ready({ service: name, part: 'database', per, shard, what: 'a database', where: null, readyMs })
+    return { ok: true, value: this.#instance(database) }
+  }
+
+  get died(): Cause | null {
+    return this.#died
+  }
+
+  onDied(callback: (cause: Cause) => void): void {
+    if (this.#died) callback(this.#died)
+    else this.#listeners.add(callback)
+  }
+
+  /** Drops what the run has made; a server of the run's own goes with it. */
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop())
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#local === null && this.#died === null) {
+      for (const database of this.#made) await this.#drop(database)
+    }
+    await this.#admin.end().catch(() => {})
+    await this.#local?.stop()
+    this.#log.close()
+  }
+
+  #instance(database: string): Instance {
+    let dropped: Promise<void> | null = null
+    const instance = {
+      values: valuesOf(urlTo(this.#url, database)),
+      died: this.#died,
+      onDied: (callback: (cause: Cause) => void) => this.onDied(callback),
+      stop: () => (dropped ??= this.#drop(database)),
+    }
+    this.onDied((cause) => (instance.died = cause))
+    return instance
+  }
+
+  async #prepare(signal: AbortSignal): Promise<Cause | null> {
+    const { setup } = this.#service
+    const { text, major } = await this.#version()
+    if (major < OLDEST) {
+      const message = `The Postgres at ${addressOf(this.#url)} is version ${text}, and ${OLDEST} is the oldest that is supported.`
+      return { code: 'postgres-error', message, remedy: 'Use a newer server.' }
+    }
+    if (this.#local === null) await dropOldDatabases(this.#admin, this.#place)
+    const problem =
+      (await this.#create(this.#template, null)) ??
+      (await fillTemplate(this.#service.name, setup, urlTo(this.#url, this.#template), this.#log, this.#place, signal))
+    if (problem !== null) return problem
+    // From now on nobody is connected to it, which copying needs.
+    return this.#query(`ALTER DATABASE ${this.#template} WITH ALLOW_CONNECTIONS false`)
+  }
+
+  async #version(): Promise<{ readonly text: string; readonly major: number }> {
+    const { rows } = await this.#admin.query<{ server_version: string }>('SHOW server_version')
+    const text = rows[0]?.server_version.split(' ')[0] ?? '0'
+    return { text, major: Number.parseInt(text, 10) }
+  }
+
+  /** A new connection of anybody's to the original makes a copy wait: such a connection ends soon, or never came to be. */
+  async #create(database: string, template: string | null): Promise<Cause | null> {
+    this.#made.add(database)
+    const until = performance.now() + BUSY_LIMIT_MS
+    for (;;) {
+      try {
+        await this.#admin.query(`CREATE DATABASE ${database}${template === null ? '' : ` TEMPLATE ${template}`}`)
+        return null
+      } catch (error) {
+        const { code } = error as { code?: string }
+        if (code !== OBJECT_IN_USE || performance.now() > until) return causeOf(error, this.#url)
+        await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS))
+      }
+    }
+  }
+
+  async #query(sql: string): Promise<Cause | null> {
+    return this.#admin.query(sql).then(
+      () => null,
+      (error: unknown) => causeOf(error, this.#url),
+    )
+  }
+
+  /** What cannot be dropped now is dropped by a run of tomorrow. */
+  async #drop(database: string): Promise<void> {
+    if (this.#died === null && (await this.#query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)) === null) {
+      this.#made.delete(database)
+    }
+  }
+
+  /** Notices that the server is gone, by its process or by the connection that is always there. */
+  #watch(): void {
+    this.#local?.process.onDied((ended) => {
+      const how = ended.kind === 'ended' ? ended.how : ended.error.message
+      this.#die(this.#wentAway(`its process ended: ${how}`))
+    })
+    this.#admin.once('end', () => void this.#reconnect())
+  }
+
+  /** An idle connection may be cut by something in between: that is no end of the server. */
+  async #reconnect(): Promise<void> {
+    if (this.#stopped !== null || this.#died !== null) return
+    const connected = await connect(this.#url, `tiershard ${this.#place.run}`)
+    if (this.#stopped !== null || this.#died !== null) return
+    if (!connected.ok) return this.#die(this.#wentAway(connected.cause.message))
+    this.#admin = connected.client
+    this.#admin.once('end', () => void this.#reconnect())
+  }
+
+  #wentAway(why: string): Cause {
+    return {
+      code: 'service-went-away',
+      message: `The Postgres ${this.#service.name} at ${addressOf(this.#url)} went away while files used it: ${why}`,
+      remedy: this.#local ? 'Find out why in its log.' : 'Find out who stopped or restarted it.',
+    }
+  }
+
+  #die(cause: Cause): void {
+    if (this.#died !== null || this.#stopped !== null) return
+    this.#died = cause
+    for (const listener of this.#listeners) listener(cause)
+  }
+}
+
+type Found =
+  | { readonly ok: true; readonly url: string; readonly local: LocalServer | null; readonly how: string }
+  | { readonly ok: false; readonly cause: Cause }
+
+/** The server that was asked for, and no other. */
+async function findServer(service: PostgresService, place: Place, signal: AbortSignal): Promise<Found> {
+  const { source, name } = service
+  if (source.kind === 'local') {
+    const started = await startLocal(name, place, signal)
+    return started.ok ? { ok: true, url: started.server.url, local: started.server, how: '' } : started
+  }
+  const variable = ['POSTGRES_URL', 'DATABASE_URL'].find((one) => place.env[one])
+  const url = source.url ?? (variable === undefined ? null : place.env[variable]!)
+  if (url === null) return { ok: false, cause: noSecret(name, 'URL', 'POSTGRES_URL (or DATABASE_URL)') }
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
+    const message = `${variable} is no URL of a Postgres, and the Postgres ${name} takes its address from there.`
+    return {
+      ok: false,
+      cause: { code: 'postgres-unreachable', message, remedy: 'postgres://user:password@host:5432/postgres' },
+    }
+  }
+  place.hooks.conceal(valuesOf(url)['password']!)
+  return { ok: true, url, local: null, how: source.url === null ? `url: ${variable} is set` : 'url: from the config' }
+}

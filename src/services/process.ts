@@ -1,0 +1,111 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { EndProcesses } from '../core/ports.ts'
+import type { ServiceLog } from './log.ts'
+import type { Watchdog } from './watchdog.ts'
+
+/** How long a service may take to end in order before it is killed, ms. */
+const STOP_LIMIT_MS = 2_000
+/** How long its pipes may stay open after it is gone, ms. */
+const DRAIN_LIMIT_MS = 250
+
+export interface ProcessOptions {
+  readonly command: readonly string[]
+  readonly cwd: string
+  readonly env: NodeJS.ProcessEnv
+  /** What it and whatever it starts carry in their environment; see {@link EndProcesses}. */
+  readonly mark: string
+  readonly log: ServiceLog
+  readonly watchdog: Watchdog
+  readonly end: EndProcesses
+  /** With which it ends in order. */
+  readonly signal: 'TERM' | 'QUIT'
+  /** Another user than ours. */
+  readonly user?: { readonly uid: number; readonly gid: number }
+}
+
+/** The end of a process that nobody has asked for. */
+export type Ended =
+  | { readonly kind: 'not-started'; readonly error: NodeJS.ErrnoException }
+  /** How, for people: "exit code 3", "SIGKILL". */
+  | { readonly kind: 'ended'; readonly how: string }
+
+/** A process of a service, with a session of its own: Ctrl-C on the terminal reaches the run, which ends it in its turn. */
+export class ServiceProcess {
+  readonly #child: ChildProcess
+  readonly #options: ProcessOptions
+  readonly #gone: Promise<void>
+  readonly #listeners = new Set<(ended: Ended) => void>()
+  #died: Ended | null = null
+  #stopping: Promise<void> | null = null
+
+  constructor(options: ProcessOptions) {
+    this.#options = options
+    const { command, cwd, env, log, user, watchdog, signal } = options
+    const [program = '', ...args] = command
+    this.#child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'], ...user })
+    const { pid } = this.#child
+    if (pid !== undefined) watchdog.add(pid, signal)
+    for (const stream of ['stdout', 'stderr'] as const) {
+      this.#child[stream]?.setEncoding('utf8').on('data', (text: string) => log.append(stream, text))
+    }
+    this.#gone = new Promise((resolve) => {
+      const end = (ended: Ended): void => {
+        if (this.#stopping === null) this.#died = ended
+        void this.#drained().then(() => {
+          resolve()
+          if (this.#died) for (const listener of this.#listeners) listener(this.#died)
+        })
+      }
+      this.#child.once('error', (error) => {
+        if (pid === undefined) end({ kind: 'not-started', error })
+      })
+      this.#child.once('exit', (code, by) => end({ kind: 'ended', how: by ?? `exit code ${code}` }))
+    })
+  }
+
+  /** Its end, when nobody has asked for it; null while it runs, and when it was stopped. */
+  get died(): Ended | null {
+    return this.#died
+  }
+
+  /** Calls back when it has ended without having been stopped, and all that it said is in its log. */
+  onDied(callback: (ended: Ended) => void): void {
+    const died = this.#died
+    if (died) void this.#gone.then(() => callback(died))
+    else this.#listeners.add(callback)
+  }
+
+  /** In order, and after 2 s by force, with everything that it has started; safe to call twice. */
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop())
+  }
+
+  async #stop(): Promise<void> {
+    const { mark, watchdog, end, signal } = this.#options
+    const { pid } = this.#child
+    if (pid === undefined) return
+    if (this.#died === null) {
+      this.#child.kill(`SIG${signal}`)
+      const limit = new AbortController()
+      await Promise.race([this.#gone, sleep(STOP_LIMIT_MS, undefined, limit).catch(() => {})])
+      limit.abort()
+    }
+    await end({ mark, group: pid })
+    await this.#gone
+    watchdog.drop(pid, signal)
+  }
+
+  /** Its last words: whoever waits for its end wants to read them. A child of its own may hold the pipes. */
+  async #drained(): Promise<void> {
+    const streams = [this.#child.stdout, this.#child.stderr].filter((stream) => stream !== null)
+    const open = streams.filter((stream) => !stream.closed)
+    const limit = new AbortController()
+    const late = sleep(DRAIN_LIMIT_MS, undefined, limit).catch(() => {})
+    await Promise.race([Promise.all(open.map((stream) => once(stream, 'close'))), late])
+    limit.abort()
+    for (const stream of streams) stream.destroy()
+    this.#options.log.flush()
+  }
+}
