@@ -1,0 +1,108 @@
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import type { Summary } from '../../../src/reports/summary.ts'
+import { startTiershard, tiershard, vitestProject } from '../../support/cli/binary.ts'
+import { HANGS, appeared, isAlive } from '../../support/cli/project.ts'
+import { never, openRoom, script } from '../../support/services/room.ts'
+import { skipPostgres } from '../../support/services/postgres.ts'
+
+const checkout = path.resolve(import.meta.dirname, '../../..')
+const TOKEN = { ORDERS_TOKEN: 'a-token-nobody-guesses' }
+
+/** The orders example, with some of its files changed. */
+function orders(changes: Readonly<Record<string, string>>): string {
+  const root = vitestProject({})
+  cpSync(path.join(checkout, 'suites/support/projects/orders'), root, { recursive: true })
+  symlinkSync(path.join(checkout, 'node_modules/pg'), path.join(root, 'node_modules/pg'), 'dir')
+  const config = readFileSync(path.join(root, 'tiershard.config.ts'), 'utf8')
+  writeFileSync(path.join(root, 'tiershard.config.ts'), config.replace('../../../../src', path.join(checkout, 'src')))
+  for (const [name, text] of Object.entries(changes)) writeFileSync(path.join(root, name), text)
+  return root
+}
+
+function summaryIn(root: string): Summary {
+  return JSON.parse(readFileSync(path.join(root, 'reports/latest/summary.json'), 'utf8')) as Summary
+}
+
+test.skipIf(skipPostgres)('the orders example with a broken schema', { timeout: 120_000 }, async () => {
+  const cwd = orders({ 'schema.sql': 'CREATE TABLE products (name text);\nCREATE TABLE products (name text);\n' })
+  const { exitCode, stdout } = await tiershard(cwd, ['run', '--tier', 'standard'], TOKEN)
+  expect(stdout).toContain('! infrastructure service-setup-failed')
+  expect(stdout).toMatch(/schema\.sql: relation "products" already exists\. api needs it and was not started\.\n/)
+  const { counts, failures, causes } = summaryIn(cwd)
+  expect({ exitCode, failures, codes: causes.map(({ code }) => code) }).toEqual({
+    exitCode: 3,
+    failures: [],
+    codes: ['service-setup-failed'],
+  })
+  expect(counts.failed).toBe(0)
+})
+
+test.skipIf(skipPostgres)('the orders example with a table that its service misses', { timeout: 120_000 }, async () => {
+  const cwd = orders({ 'schema.sql': 'CREATE TABLE something_else (name text);\n' })
+  const { exitCode, stdout } = await tiershard(cwd, ['run', '--tier', 'standard'], TOKEN)
+  expect(stdout).toContain('! infrastructure service-exited')
+  expect(stdout).toMatch(/The service api ended with exit code 1 before it was ready\./)
+  expect(stdout).toMatch(/\n +redis is there\n/)
+  expect(stdout).toMatch(/relation "products" does not exist/)
+  expect({ exitCode, failed: summaryIn(cwd).counts.failed }).toEqual({ exitCode: 3, failed: 0 })
+})
+
+test('when the server of a run dies, its files end at once, and no test is blamed', { timeout: 120_000 }, async () => {
+  const cwd = vitestProject({
+    'tiershard.config.js': `export default {
+  suites: { main: { tier: 'fast', files: 'suites/fast/**/*.test.js', isolation: 'none', services: ['queue'], env: { QUEUE: '{services.queue.port}' } } },
+  services: { queue: { kind: 'command', command: [process.execPath, 'queue.js'], port: 'free' } },
+}\n`,
+    'queue.js': `import net from 'node:net'
+net.createServer((socket) => socket.on('data', () => process.exit(5))).listen(process.env.PORT, '127.0.0.1')\n`,
+    'suites/fast/a/hangs.test.js': HANGS,
+  })
+  const run = startTiershard(cwd, ['run', '--tier', 'fast'])
+  await Promise.race([
+    appeared(path.join(cwd, 'hanging')),
+    run.finished.then(({ stdout }) => Promise.reject(new Error(stdout))),
+  ])
+  const journal = readFileSync(path.join(cwd, 'reports/latest/journal.ndjson'), 'utf8')
+  const port = /"where":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(journal)![1]
+  const { default: net } = await import('node:net')
+  net
+    .connect(Number(port), '127.0.0.1')
+    .on('error', () => {})
+    .write('x')
+  const { exitCode, stdout } = await run.finished
+  expect(stdout).toContain('! infrastructure service-went-away')
+  expect({ exitCode, failures: summaryIn(cwd).failures }).toEqual({ exitCode: 3, failures: [] })
+})
+
+test.skipIf(skipPostgres)(
+  'after a SIGKILL of the run neither service nor Postgres nor secret is left',
+  { timeout: 120_000 },
+  async () => {
+    const cwd = orders({ 'tests/stock.test.ts': HANGS.replace('../../../hanging', '../hanging') })
+    const run = startTiershard(cwd, ['run', '--tier', 'standard', 'stock'], TOKEN)
+    await Promise.race([
+      appeared(path.join(cwd, 'hanging')),
+      run.finished.then(({ stdout }) => Promise.reject(new Error(stdout))),
+    ])
+    const logs = path.join(cwd, 'reports/latest/services')
+    const server = Number(/\[(\d+)\]/.exec(readFileSync(path.join(logs, 'db.log'), 'utf8'))![1])
+    const environment = readFileSync(`/proc/${server}/cmdline`, 'utf8')
+    const folder = path.dirname(path.dirname(/-D\0([^\0]+)/.exec(environment)![1]!))
+    expect(existsSync(folder)).toBe(true)
+    run.child.kill('SIGKILL')
+    await expect.poll(() => isAlive(server) || existsSync(folder), { timeout: 60_000 }).toBe(false)
+  },
+)
+
+test('what ignores SIGTERM, and what it has started, is killed', async () => {
+  const source = `process.on('SIGTERM', () => {})
+    const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true })
+    console.log('ready ' + process.pid + ' ' + child.pid); setInterval(() => {}, 1000)`
+  const room = await openRoom([script('stubborn', source)])
+  await room.services.start(['stubborn'], never)
+  const [, pid, child] = /ready (\d+) (\d+)/.exec(room.log('stubborn.log'))!.map(Number)
+  await room.services.stop()
+  expect([pid!, child!].filter(isAlive)).toEqual([])
+})

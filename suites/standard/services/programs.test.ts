@@ -1,0 +1,184 @@
+import { existsSync, statSync } from 'node:fs'
+import net from 'node:net'
+import { once } from 'node:events'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import type { Cause } from '../../../src/core/ending.ts'
+import { isAlive } from '../../support/cli/project.ts'
+import { never, openRoom, script, STAYS, visit } from '../../support/services/room.ts'
+
+/** Serves what it was given: its files, its variables and its secret. */
+const SHOWS = `
+const fs = require('node:fs')
+require('node:http').createServer((request, response) => {
+  if (request.url === '/health') return response.writeHead(fs.existsSync(process.env.WARM) ? 200 : 503).end()
+  const { FOLDER, TOKEN, REDIS_URL, TIERSHARD_RUN, PORT } = process.env
+  response.end(JSON.stringify({ FOLDER, TOKEN, REDIS_URL, TIERSHARD_RUN, PORT, pid: process.pid, file: fs.readFileSync(FOLDER + '/etc/app.json', 'utf8') }))
+}).listen(process.env.PORT, '127.0.0.1', () => {
+  console.log('ready, with ' + process.env.TOKEN)
+  setTimeout(() => fs.writeFileSync(process.env.WARM, ''), 50)
+})`
+
+test('a service gets its files, secrets and port, and is ready when it says so', async () => {
+  const service = script('api', SHOWS, {
+    env: { FOLDER: '{folder}', TOKEN: '{secrets.token}', WARM: '{folder}/warm' },
+    files: { 'etc/app.json': '{ "port": {port}, "token": "{secrets.token}", "other": {unknown} }' },
+    secrets: { token: 'API_TOKEN' },
+    port: 'free',
+    ready: { kind: 'http', target: '/health', limitMs: 30_000 },
+    per: 'file',
+  })
+  const env = { API_TOKEN: 'swordfish-1', REDIS_URL: 'redis://somebody', TIERSHARD_RUN: 'another' }
+  const room = await openRoom([service], env)
+  const opened = await room.services.open(visit(3, 'api'), never)
+  if (!opened.ok) throw new Error(opened.cause.message)
+  const { 'services.api.url': url = '', 'services.api.port': port } = opened.access.values
+  const shown = (await (await fetch(url)).json()) as Record<string, string>
+  expect(shown).toMatchObject({ TOKEN: 'swordfish-1', PORT: port })
+  expect(shown['file']).toBe(`{ "port": ${port}, "token": "swordfish-1", "other": {unknown} }`)
+  // Nothing of another run, and nobody's Redis.
+  expect(shown).not.toHaveProperty('REDIS_URL')
+  expect(shown).not.toHaveProperty('TIERSHARD_RUN')
+  const folder = shown['FOLDER']!
+  expect(statSync(path.join(folder, 'etc/app.json')).mode & 0o777).toBe(0o600)
+  expect(statSync(folder).mode & 0o777).toBe(0o700)
+  expect(room.concealed).toContain('swordfish-1')
+  expect(room.log('api.shard-3.log')).toMatch(/ready, with \*\*\*\n/)
+  expect(room.ready).toMatchObject([{ service: 'api', part: 'process', per: 'file', shard: 3, where: url }])
+
+  await room.services.close(3)
+  expect(isAlive(Number(shown['pid']))).toBe(false)
+  expect(existsSync(folder)).toBe(false)
+})
+
+test('an instance lives for a file, for a shard, or for the run', async () => {
+  const pids = { kind: 'log', pattern: /^ready/, limitMs: 30_000 } as const
+  const source = `console.log('ready'); require('node:http').createServer((_, r) => r.end(String(process.pid))).listen(process.env.PORT, '127.0.0.1')`
+  const of = (name: string, per: 'run' | 'shard' | 'file') =>
+    script(name, source, { per, ready: { ...pids, kind: 'tcp' }, port: 'free' })
+  const room = await openRoom([of('a', 'file'), of('b', 'shard'), of('c', 'run')])
+  expect(await room.services.start(['a', 'b', 'c'], never)).toEqual({ ok: true })
+  const seen = async (shard: number): Promise<string[]> => {
+    const opened = await room.services.open(visit(shard, 'a', 'b', 'c'), never)
+    if (!opened.ok) throw new Error(opened.cause.message)
+    const urls = ['a', 'b', 'c'].map((name) => opened.access.values[`services.${name}.url`]!)
+    return Promise.all(urls.map(async (url) => (await fetch(url)).text()))
+  }
+  const first = await seen(0)
+  await room.services.close(0)
+  const second = await seen(0)
+  const other = await seen(1)
+  expect(second.map((pid, at) => pid === first[at])).toEqual([false, true, true])
+  expect(other.map((pid, at) => second.includes(pid) || first[at] === pid)).toEqual([false, false, true])
+  await room.services.close(0)
+  await room.services.close(1)
+  await room.services.leaveShards()
+  expect([...first, ...second, ...other].filter((pid) => isAlive(Number(pid)))).toEqual([first[2], second[2], other[2]])
+  await room.services.stop()
+  expect(isAlive(Number(first[2]))).toBe(false)
+})
+
+async function failing(...services: Parameters<typeof openRoom>[0]): Promise<Cause> {
+  const room = await openRoom(services)
+  const started = await room.services.start(
+    services.map(({ name }) => name),
+    never,
+  )
+  if (started.ok) throw new Error('it started')
+  return started.cause
+}
+
+test('a program that is not there', async () => {
+  const cause = await failing(script('api', '', { command: ['no-such-program', '--serve'] }))
+  expect(cause).toMatchObject({ code: 'service-not-found', message: expect.stringContaining('no-such-program') })
+})
+
+test('a service that ends before it is ready says why, with the end of its log', async () => {
+  const cause = await failing(script('api', `console.error('no config at /etc/api'); process.exit(7)`))
+  expect(cause.code).toBe('service-exited')
+  expect(cause.message).toMatch(
+    /^The service api ended with exit code 7 before it was ready\.\n.*api\.log:\n {4}no config at \/etc\/api$/,
+  )
+})
+
+test('a service that is not ready in time says what was seen last', async () => {
+  const late = { ready: { kind: 'tcp', limitMs: 200 }, port: 'free' } as const
+  const cause = await failing(script('api', `console.log('warming up'); setInterval(() => {}, 1000)`, late))
+  expect(cause.code).toBe('service-not-ready')
+  expect(cause.message).toMatch(/not ready after 0\.2 s: 127\.0\.0\.1:\d+: ECONNREFUSED/)
+})
+
+test('a port that somebody else has', async ({ onTestFinished }) => {
+  const stranger = net.createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void stranger.close())
+  await once(stranger, 'listening')
+  const { port } = stranger.address() as net.AddressInfo
+  const cause = await failing(script('api', STAYS, { port, ready: { kind: 'tcp', limitMs: 30_000 } }))
+  expect(cause).toMatchObject({ code: 'port-taken', message: expect.stringContaining(String(port)) })
+})
+
+test('a secret that is not set', async () => {
+  const cause = await failing(script('api', STAYS, { secrets: { token: 'API_TOKEN' } }))
+  expect(cause).toMatchObject({ code: 'service-no-secret', message: expect.stringContaining('API_TOKEN') })
+})
+
+test('a need that does not start keeps others from starting, which the message says', async () => {
+  const room = await openRoom([
+    script('queue', `console.log('disk full'); process.exit(1)`),
+    script('api', STAYS, { needs: ['queue'] }),
+    script('web', STAYS, { needs: ['api'] }),
+  ])
+  const started = await room.services.start(['web'], never)
+  expect(started).toMatchObject({ ok: false, cause: { code: 'service-exited' } })
+  const message = started.ok ? '' : started.cause.message
+  expect(message.split('\n')[0]).toMatch(/^The service queue ended .* api, web need it and were not started\.$/)
+  expect(message).toContain('disk full')
+  expect(room.ready).toEqual([])
+})
+
+test('ready by a command, with the environment of the service', async () => {
+  const check = [process.execPath, '-e', `process.exit(process.env.PORT === process.argv[1] ? 0 : 1)`, '{port}']
+  const room = await openRoom([
+    script('api', STAYS, { port: 'free', ready: { kind: 'command', command: check, limitMs: 30_000 } }),
+  ])
+  expect(await room.services.start(['api'], never)).toEqual({ ok: true })
+})
+
+test('a service that dies is told of at once: of the run to all, of a shard to that shard', async () => {
+  const dies = `require('node:net').createServer(() => process.exit(9)).listen(process.env.PORT, '127.0.0.1', () => console.log('ready'))`
+  const services = (['run', 'shard'] as const).map((per) =>
+    script(per, dies, { per, port: 'free', ready: { kind: 'log', pattern: /ready/, limitMs: 30_000 } }),
+  )
+  const room = await openRoom(services)
+  await room.services.start(['run', 'shard'], never)
+  const opened = await room.services.open(visit(5, 'run', 'shard'), never)
+  if (!opened.ok) throw new Error(opened.cause.message)
+  const told: (readonly [number | null, string])[] = []
+  const all = Promise.withResolvers<void>()
+  room.services.onDied(({ shard, cause }) => {
+    told.push([shard, cause.code])
+    if (told.length === 2) all.resolve()
+  })
+  for (const name of ['run', 'shard']) {
+    const socket = net.connect(Number(opened.access.values[`services.${name}.port`]), '127.0.0.1')
+    socket.on('error', () => {})
+  }
+  await all.promise
+  expect(new Map(told)).toEqual(
+    new Map([
+      [null, 'service-went-away'],
+      [5, 'service-went-away'],
+    ]),
+  )
+  expect(await room.services.close(5)).toMatchObject({ died: { code: 'service-went-away' } })
+})
+
+test('a start that is cancelled leaves nothing running', async () => {
+  const room = await openRoom([script('slow', `console.log(process.pid); setInterval(() => {}, 1000)`)])
+  const cancel = new AbortController()
+  const started = room.services.start(['slow'], cancel.signal)
+  await expect.poll(() => room.log('slow.log'), { timeout: 20_000 }).toMatch(/^\d+$/m)
+  cancel.abort()
+  expect(await started).toMatchObject({ ok: false })
+  expect(isAlive(Number(/^\d+$/m.exec(room.log('slow.log'))![0]))).toBe(false)
+})
