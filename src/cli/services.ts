@@ -1,4 +1,4 @@
-import type { ServiceHooks, Services } from '../core/ports.ts'
+import type { ServiceHooks, Services } from '../core/service-ports.ts'
 import type { Settings } from '../core/settings.ts'
 import type { Io } from './io.ts'
 import { runFolder } from './run-folder.ts'

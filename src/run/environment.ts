@@ -1,5 +1,6 @@
 import { fillIn } from '../core/placeholders.ts'
-import type { Connection, ServiceAccess } from '../core/ports.ts'
+import type { Connection } from '../core/ports.ts'
+import type { ServiceAccess } from '../core/service-ports.ts'
 import type { SuiteSettings } from '../core/settings.ts'
 
 /** What a seat's environment is made of. */

@@ -2,15 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { JOURNAL_VERSION, type RunMeta } from '../core/events.ts'
-import type {
-  Engine,
-  OpenServices,
-  OwnServers,
-  OwnServersResult,
-  RedisServer,
-  Resolved,
-  Services,
-} from '../core/ports.ts'
+import type { Engine, OwnServers, OwnServersResult, RedisServer, Resolved } from '../core/ports.ts'
+import type { OpenServices, Services } from '../core/service-ports.ts'
 import type { RunRecord } from '../core/record.ts'
 import type { Isolation } from '../core/settings.ts'
 import { exitCode } from '../core/verdict.ts'

@@ -1,4 +1,4 @@
-import type { Left, Services, Visited } from '../core/ports.ts'
+import type { Left, Services, Visited } from '../core/service-ports.ts'
 import type { SuiteSettings } from '../core/settings.ts'
 import { placeholders, seatEnvironment, type SeatFacts } from './environment.ts'
 

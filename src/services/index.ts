@@ -2,7 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Cause } from '../core/ending.ts'
-import type { EndProcesses, Left, ServiceAccess, ServiceHooks, Services, ServiceVisit, Visited } from '../core/ports.ts'
+import type {
+  EndProcesses,
+  Left,
+  ServiceAccess,
+  ServiceHooks,
+  Services,
+  ServiceVisit,
+  Visited,
+} from '../core/service-ports.ts'
 import { needsOf, REDIS, withNeeds, type ServiceSettings } from '../core/services.ts'
 import { startCommand } from './command.ts'
 import { startInOrder, type Outcome } from './order.ts'

@@ -1,5 +1,5 @@
 import type { Cause } from '../core/ending.ts'
-import type { EndProcesses, ServiceHooks } from '../core/ports.ts'
+import type { EndProcesses, ServiceHooks } from '../core/service-ports.ts'
 import type { Watchdog } from './watchdog.ts'
 
 /** What every service of a run works with. */

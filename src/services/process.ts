@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EndProcesses } from '../core/ports.ts'
+import type { EndProcesses } from '../core/service-ports.ts'
 import type { ServiceLog } from './log.ts'
 import type { Watchdog } from './watchdog.ts'
 
@@ -73,7 +73,7 @@ export class ServiceProcess {
   /** Calls back when it has ended without having been stopped, and all that it said is in its log. */
   onDied(callback: (ended: Ended) => void): void {
     const died = this.#died
-    if (died) void this.#gone.then(() => callback(died))
+    if (died) void this.#tellLate(died, callback)
     else this.#listeners.add(callback)
   }
 
@@ -95,6 +95,11 @@ export class ServiceProcess {
     await end({ mark, group: pid })
     await this.#gone
     watchdog.drop(pid, signal)
+  }
+
+  async #tellLate(died: Ended, callback: (ended: Ended) => void): Promise<void> {
+    await this.#gone
+    callback(died)
   }
 
   /** Its last words: whoever waits for its end wants to read them. A child of its own may hold the pipes. */

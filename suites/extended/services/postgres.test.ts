@@ -3,7 +3,7 @@ import path from 'node:path'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import type { PostgresService } from '../../../src/core/services.ts'
-import { isAlive } from '../../support/cli/project.ts'
+import { isAlive } from '../../support/processes/alive.ts'
 import { never, openRoom, script, visit, type Room } from '../../support/services/room.ts'
 import { skipPostgres } from '../../support/services/postgres.ts'
 

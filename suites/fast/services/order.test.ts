@@ -59,7 +59,7 @@ test('after a failure nothing starts that needs what failed, and the message nam
         },
         never,
       )
-      const needs = needsOf(services as never)
+      const needs = needsOf(services)
       const bereaved = services
         .map(({ name }) => name)
         .filter((name) => name !== bad && withNeeds([name], needs).includes(bad))
@@ -93,7 +93,7 @@ test('services that do not need each other start side by side', async () => {
 test('needs are found through others, in an order in which they can start', () => {
   fc.assert(
     fc.property(acyclic, (services) => {
-      const needs = needsOf(services as never)
+      const needs = needsOf(services)
       const names = services.map(({ name }) => name)
       const order = withNeeds(names, needs)
       expect(order.toSorted()).toEqual(names.toSorted())

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
-import { isAlive } from '../../support/cli/project.ts'
+import { isAlive } from '../../support/processes/alive.ts'
 import { never, openRoom, script, STAYS, visit } from '../../support/services/room.ts'
 
 /** Serves what it was given: its files, its variables and its secret. */
