@@ -8,7 +8,7 @@ import type { Watchdog } from './watchdog.ts'
 /** How long a service may take to end in order before it is killed, ms. */
 const STOP_LIMIT_MS = 2_000
 /** How long its pipes may stay open after it is gone, ms. */
-const DRAIN_LIMIT_MS = 250
+const DRAIN_LIMIT_MS = 1_000
 
 export interface ProcessOptions {
   readonly command: readonly string[]
@@ -87,7 +87,7 @@ export class ServiceProcess {
     const { pid } = this.#child
     if (pid === undefined) return
     if (this.#died === null) {
-      this.#child.kill(`SIG${signal}`)
+      signalGroup(pid, signal)
       const limit = new AbortController()
       await Promise.race([this.#gone, sleep(STOP_LIMIT_MS, undefined, limit).catch(() => {})])
       limit.abort()
@@ -112,5 +112,14 @@ export class ServiceProcess {
     limit.abort()
     for (const stream of streams) stream.destroy()
     this.#options.log.flush()
+  }
+}
+
+/** A shell or a package manager at its head does not hand signals on. */
+function signalGroup(leader: number, signal: 'TERM' | 'QUIT'): void {
+  try {
+    process.kill(-leader, `SIG${signal}`)
+  } catch {
+    // It has just ended.
   }
 }

@@ -82,7 +82,7 @@ function watch(probe: Probe, log: ServiceLog, state: { last: string }, over: Abo
       return retry(() => answers(url), state, over)
     }
     case 'command':
-      return retry(() => succeeds(check.command.map(fill), probe), state, over)
+      return retry(() => succeeds(check.command.map(fill), probe, over), state, over)
     default:
       return unreachable(check)
   }
@@ -125,13 +125,24 @@ function answers(url: string): Promise<string | null> {
   })
 }
 
-function succeeds([program = '', ...args]: readonly string[], { cwd, env }: Probe): Promise<string | null> {
+function succeeds(
+  [program = '', ...args]: readonly string[],
+  { cwd, env }: Probe,
+  signal: AbortSignal,
+): Promise<string | null> {
   return new Promise((resolve) => {
-    execFile(program, args, { cwd, env, timeout: TRY_LIMIT_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
-      if (error === null) return resolve(null)
-      const words = `${stdout}${stderr}`.trim().split('\n').at(-1)
-      const how = error.killed ? `did not end within ${TRY_LIMIT_MS / 1000} s` : `exit code ${error.code ?? 'unknown'}`
-      resolve(`${program}: ${how}${words ? ` (${words})` : ''}`)
-    })
+    execFile(
+      program,
+      args,
+      { cwd, env, signal, timeout: TRY_LIMIT_MS, killSignal: 'SIGKILL' },
+      (error, stdout, stderr) => {
+        if (error === null) return resolve(null)
+        const words = `${stdout}${stderr}`.trim().split('\n').at(-1)
+        const code =
+          typeof error.code === 'number' ? `exit code ${error.code}` : (error.code ?? error.signal ?? 'failed')
+        const how = error.killed ? `did not end within ${TRY_LIMIT_MS / 1000} s` : code
+        resolve(`${program}: ${how}${words ? ` (${words})` : ''}`)
+      },
+    )
   })
 }

@@ -33,5 +33,6 @@ export async function dropOldDatabases(admin: Client, { hooks }: Place): Promise
       () => 0,
     )
   }
-  if (dropped > 0) hooks.notice(`dropped ${dropped} databases that runs killed more than two days ago had left`)
+  const databases = dropped === 1 ? '1 database' : `${dropped} databases`
+  if (dropped > 0) hooks.notice(`dropped ${databases} that runs killed more than two days ago had left`)
 }

@@ -1,33 +1,17 @@
-import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import type { Summary } from '../../../src/reports/summary.ts'
 import { startTiershard, tiershard, vitestProject } from '../../support/cli/binary.ts'
 import { appeared, HANGS } from '../../support/cli/project.ts'
 import { isAlive } from '../../support/processes/alive.ts'
 import { never, openRoom, script } from '../../support/services/room.ts'
+import { ordersProject, summaryIn, TOKEN } from '../../support/services/orders.ts'
 import { skipPostgres } from '../../support/services/postgres.ts'
 
-const checkout = path.resolve(import.meta.dirname, '../../..')
-const TOKEN = { ORDERS_TOKEN: 'a-token-nobody-guesses' }
-
-/** The orders example, with some of its files changed. */
-function orders(changes: Readonly<Record<string, string>>): string {
-  const root = vitestProject({})
-  cpSync(path.join(checkout, 'suites/support/projects/orders'), root, { recursive: true })
-  symlinkSync(path.join(checkout, 'node_modules/pg'), path.join(root, 'node_modules/pg'), 'dir')
-  const config = readFileSync(path.join(root, 'tiershard.config.ts'), 'utf8')
-  writeFileSync(path.join(root, 'tiershard.config.ts'), config.replace('../../../../src', path.join(checkout, 'src')))
-  for (const [name, text] of Object.entries(changes)) writeFileSync(path.join(root, name), text)
-  return root
-}
-
-function summaryIn(root: string): Summary {
-  return JSON.parse(readFileSync(path.join(root, 'reports/latest/summary.json'), 'utf8')) as Summary
-}
-
 test.skipIf(skipPostgres)('the orders example with a broken schema', { timeout: 120_000 }, async () => {
-  const cwd = orders({ 'schema.sql': 'CREATE TABLE products (name text);\nCREATE TABLE products (name text);\n' })
+  const cwd = ordersProject({
+    'schema.sql': 'CREATE TABLE products (name text);\nCREATE TABLE products (name text);\n',
+  })
   const { exitCode, stdout } = await tiershard(cwd, ['run', '--tier', 'standard'], TOKEN)
   expect(stdout).toContain('! infrastructure service-setup-failed')
   expect(stdout).toMatch(/schema\.sql: relation "products" already exists\. api needs it and was not started\.\n/)
@@ -41,7 +25,7 @@ test.skipIf(skipPostgres)('the orders example with a broken schema', { timeout: 
 })
 
 test.skipIf(skipPostgres)('the orders example with a table that its service misses', { timeout: 120_000 }, async () => {
-  const cwd = orders({ 'schema.sql': 'CREATE TABLE something_else (name text);\n' })
+  const cwd = ordersProject({ 'schema.sql': 'CREATE TABLE something_else (name text);\n' })
   const { exitCode, stdout } = await tiershard(cwd, ['run', '--tier', 'standard'], TOKEN)
   expect(stdout).toContain('! infrastructure service-exited')
   expect(stdout).toMatch(/The service api ended with exit code 1 before it was ready\./)
@@ -81,7 +65,7 @@ test.skipIf(skipPostgres)(
   'after a SIGKILL of the run neither service nor Postgres nor secret is left',
   { timeout: 120_000 },
   async () => {
-    const cwd = orders({ 'tests/stock.test.ts': HANGS.replace('../../../hanging', '../hanging') })
+    const cwd = ordersProject({ 'tests/stock.test.ts': HANGS.replace('../../../hanging', '../hanging') })
     const run = startTiershard(cwd, ['run', '--tier', 'standard', 'stock'], TOKEN)
     await Promise.race([
       appeared(path.join(cwd, 'hanging')),

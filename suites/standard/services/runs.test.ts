@@ -1,21 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import type { Summary } from '../../../src/reports/summary.ts'
 import { tiershard, vitestProject } from '../../support/cli/binary.ts'
-import { tempProject } from '../../support/config/project.ts'
 import { IMPORTS, PASSES } from '../../support/cli/project.ts'
+import { ordersProject, summaryIn, TOKEN } from '../../support/services/orders.ts'
 import { skipPostgres } from '../../support/services/postgres.ts'
 
-const orders = path.resolve(import.meta.dirname, '../../support/projects/orders')
-
-function summaryIn(reports: string): Summary {
-  return JSON.parse(readFileSync(path.join(reports, 'latest/summary.json'), 'utf8')) as Summary
-}
-
 /** The folder of the newest run's logs, and what is in them. */
-function logsIn(reports: string): Record<string, string> {
-  const folder = path.join(reports, 'latest/services')
+function logsIn(root: string): Record<string, string> {
+  const folder = path.join(root, 'reports/latest/services')
   return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]))
 }
 
@@ -23,20 +16,18 @@ test.skipIf(skipPostgres)(
   'the orders example: a service that needs Postgres and Redis, started by the run',
   { timeout: 120_000 },
   async () => {
-    const reports = tempProject({})
-    const args = ['run', '--tier', 'standard', '--shards', '2', '--reports', reports]
-    const secret = 'a-token-nobody-guesses'
-    const { exitCode, stdout } = await tiershard(orders, args, { ORDERS_TOKEN: secret })
+    const cwd = ordersProject()
+    const { exitCode, stdout } = await tiershard(cwd, ['run', '--tier', 'standard', '--shards', '2'], TOKEN)
     expect(stdout).toMatch(/^service db: Postgres \d+\S*, local: \S+ at 127\.0\.0\.1:\d+, ready after /m)
     expect(stdout).toMatch(/^service api: node service\.ts \S+ at http:\S+, ready after .*, a new one for every file$/m)
-    const { counts, services } = summaryIn(reports)
+    const { counts, services } = summaryIn(cwd)
     expect({ exitCode, passed: counts.passed, failed: counts.failed }).toEqual({ exitCode: 0, passed: 4, failed: 0 })
     expect(services.map(({ service, part, per, starts }) => ({ service, part, per, starts }))).toEqual([
       { service: 'db', part: 'server', per: 'run', starts: 1 },
       { service: 'db', part: 'database', per: 'file', starts: 2 },
       { service: 'api', part: 'process', per: 'file', starts: 2 },
     ])
-    const logs = logsIn(reports)
+    const logs = logsIn(cwd)
     expect(
       Object.entries(logs)
         .filter(([name]) => name.startsWith('api.'))
@@ -44,15 +35,14 @@ test.skipIf(skipPostgres)(
         .join(''),
     ).toContain('postgres is there, 2 products')
     // Neither the secret nor the password of the database is in anything that the run wrote.
-    const run = path.join(
-      reports,
-      readdirSync(reports).find((name) => /^\d{8}-/.test(name))!,
-    )
+    const run = path.join(cwd, 'reports/latest')
     const written = [stdout, ...Object.values(logs)]
     for (const file of readdirSync(run, { withFileTypes: true })) {
       if (file.isFile()) written.push(readFileSync(path.join(run, file.name), 'utf8'))
     }
-    expect(written.filter((text) => text.includes(secret) || /tiershard:(?!\*)[\w-]+@127/.test(text))).toEqual([])
+    expect(
+      written.filter((text) => text.includes(TOKEN.ORDERS_TOKEN) || /tiershard:(?!\*)[\w-]+@127/.test(text)),
+    ).toEqual([])
   },
 )
 
@@ -80,10 +70,10 @@ export default {
       /The service queue ended with exit code 1 before it was ready\. api needs it and was not started\./,
     )
     expect(stdout).toMatch(/\n +cannot open \/var\/queue\n/)
-    const { counts, causes, failures } = summaryIn(path.join(cwd, 'reports'))
+    const { counts, causes, failures } = summaryIn(cwd)
     expect({ counts, failures }).toMatchObject({ counts: { passed: 0, failed: 0 }, failures: [] })
     expect(causes).toMatchObject([{ code: 'service-exited' }])
-    expect(logsIn(path.join(cwd, 'reports'))['queue.log']).toContain('cannot open /var/queue')
+    expect(logsIn(cwd)['queue.log']).toContain('cannot open /var/queue')
   },
 )
 
@@ -120,7 +110,7 @@ test('crashes it', { timeout: 600_000 }, async () => {
     const { exitCode, stdout } = await tiershard(cwd, ['run', '--tier', 'fast'])
     expect(stdout).toContain('! infrastructure service-went-away')
     expect(stdout).toMatch(/\n +Error: out of stock\n/)
-    const { counts, failures } = summaryIn(path.join(cwd, 'reports'))
+    const { counts, failures } = summaryIn(cwd)
     expect({ exitCode, failures }).toEqual({ exitCode: 3, failures: [] })
     expect(counts).toMatchObject({ passed: 1, failed: 0, notRun: 1 })
   },
