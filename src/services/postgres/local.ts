@@ -130,7 +130,8 @@ async function startOn(port: number, start: Start): Promise<StartedLocal> {
   const { name, bin, folder, data, password, user, log, place, signal } = start
   const { root, watchdog, end } = place
   const command = [path.join(bin, 'postgres'), '-D', data, ...OPTIONS, '-c', `port=${port}`]
-  const mark = `${place.run}-services/${path.basename(folder)}`
+  // Without the run's id, by which the engine's watchdog would find and kill it before it has given its memory back.
+  const mark = `services-${randomBytes(6).toString('hex')}`
   const env = { ...environment(place), [MARK]: markBelow(place.env, mark) }
   // At once, and without a farewell to its clients.
   const options = { command, cwd: folder, env, mark, log, watchdog, end, signal: 'QUIT' as const }
