@@ -1,7 +1,8 @@
 import type { Forecast, RunMeta, SliceMark, TierEnd } from './events.ts'
 import { misfits } from './misfits.ts'
 import { order } from './plan.ts'
-import type { AttemptRecord, FileRecord, Missing, NodeRecord, RunRecord, ServiceRecord, TierRecord } from './record.ts'
+import type { AttemptRecord, FileRecord, Missing, NodeRecord, RunRecord, TierRecord } from './record.ts'
+import type { ServiceRecord } from './service-record.ts'
 import { countFile, exitCode, fileEnding, firstExitCode } from './verdict.ts'
 
 /**

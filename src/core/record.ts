@@ -10,11 +10,11 @@ import type {
   RunMeta,
   ServerFacts,
   ServerSample,
-  ServicePart,
   Stamped,
   TestResult,
   TierEnd,
 } from './events.ts'
+import { addStart, type ServiceRecord } from './service-record.ts'
 import type { SuiteSettings, TierSettings } from './settings.ts'
 
 /** The state of a run: what its journal says so far. Only {@link fold} writes it; everything else reads. */
@@ -52,14 +52,6 @@ export interface NodeRecord {
   readonly shards: number
   /** The node's own account, with its own clock. */
   readonly record: RunRecord
-}
-
-/** All starts of one part of a service. */
-export interface ServiceRecord extends Omit<ServicePart, 'shard' | 'readyMs'> {
-  readonly starts: number
-  /** Times until it could be used, ms. */
-  readonly totalMs: number
-  readonly slowestMs: number
 }
 
 export interface Missing {
@@ -152,7 +144,7 @@ type OpenRun = Mutable<
 > & {
   samples: (ServerSample & { at: number })[]
   outages: Mutable<Outage>[]
-  services: Mutable<ServiceRecord>[]
+  services: ServiceRecord[]
   tiers: Map<string, OpenTier>
   notices: { level: 'info' | 'warning'; code: string; message: string }[]
   causes: Cause[]
@@ -213,9 +205,11 @@ function apply(run: OpenRun, event: Stamped): void {
     case 'server-ready':
       run.server = event.server
       return
-    case 'service-ready':
-      addStart(run.services, event)
+    case 'service-ready': {
+      const { type: _, at: __, ...part } = event
+      addStart(run.services, part)
       return
+    }
     case 'tier-started': {
       const tier = run.tiers.get(event.tier)
       if (tier) {
@@ -312,15 +306,6 @@ function apply(run: OpenRun, event: Stamped): void {
     default:
       unreachable(event)
   }
-}
-
-function addStart(services: Mutable<ServiceRecord>[], event: Extract<Stamped, { type: 'service-ready' }>): void {
-  const { type: _, at: __, shard: ___, readyMs, ...facts } = event
-  const known = services.find(({ service, part }) => service === event.service && part === event.part)
-  if (!known) return void services.push({ ...facts, starts: 1, totalMs: readyMs, slowestMs: readyMs })
-  known.starts++
-  known.totalMs += readyMs
-  known.slowestMs = Math.max(known.slowestMs, readyMs)
 }
 
 function attemptOf(run: OpenRun, ref: AttemptRef): OpenAttempt | undefined {

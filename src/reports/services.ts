@@ -1,4 +1,4 @@
-import type { ServiceRecord } from '../core/record.ts'
+import type { ServiceRecord } from '../core/service-record.ts'
 import { duration, printable } from './format.ts'
 
 /** `service api: node server.js, one for every file, started 12 times, ready after 214ms at most`: all of its starts. */

@@ -1,14 +1,7 @@
 import { isTestFailure, type Cause, type CauseCode, type Ending, type TestOutcome } from '../core/ending.ts'
 import type { ErrorRecord, RunMeta, ServerFacts, TierEnd } from '../core/events.ts'
-import type {
-  AttemptRecord,
-  FileRecord,
-  Missing,
-  RunRecord,
-  ServiceRecord,
-  TestRecord,
-  TierRecord,
-} from '../core/record.ts'
+import type { AttemptRecord, FileRecord, Missing, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
+import type { ServiceRecord } from '../core/service-record.ts'
 import {
   column,
   countFile,
