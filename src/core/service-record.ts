@@ -9,7 +9,8 @@ export interface ServiceRecord extends Omit<ServicePart, 'shard' | 'readyMs'> {
 }
 
 /** Adds a start to the list of those that there were. */
-export function addStart(services: ServiceRecord[], { shard: _, readyMs, ...facts }: ServicePart): void {
+export function addStart(services: ServiceRecord[], start: ServicePart): void {
+  const { shard: _, readyMs, ...facts } = start
   const at = services.findIndex(({ service, part }) => service === facts.service && part === facts.part)
   const known = services[at]
   if (!known) return void services.push({ ...facts, starts: 1, totalMs: readyMs, slowestMs: readyMs })
