@@ -71,6 +71,23 @@ export async function mergeReports(
   }
 }
 
+/**
+ * Writes one report anew in the plain form of a merged one: suites one after the other, every verdict as an element.
+ *
+ * @returns what was found in it; rejects with the file system's error when the file cannot be written
+ */
+export async function normalise(input: MergeInput, file: string): Promise<InputReport> {
+  const report = new MergedReport(file, Infinity)
+  try {
+    const read = await readInput(input, report, new UniqueNames(), new AbortController().signal)
+    report.finish()
+    return read
+  } catch (error) {
+    report.discard()
+    throw error
+  }
+}
+
 async function readInput(
   input: MergeInput,
   report: MergedReport,
