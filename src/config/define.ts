@@ -63,8 +63,8 @@ export interface UserSuite {
   readonly engine?: 'vitest' | 'command' | undefined
   /**
    * For the engine `'command'`, which needs it: runs one file and writes its JUnit report. A line for bash, or a list of a
-   * program and its arguments. `{file}`, `{junit}` (needed), `{testName}` and `{shard}` are filled in, each as one word:
-   * `'pytest {file} --junitxml={junit} -k {testName}'`.
+   * program and its arguments. `{file}`, `{junit}` (needed), `{testName}` and `{shard}` are filled in and quoted; without
+   * `--test-name`, the word that holds `{testName}` is left out: `'pytest {file} --junitxml={junit} -k{testName}'`.
    */
   readonly run?: string | readonly string[] | undefined
   /**

@@ -1,9 +1,12 @@
-import { COMMAND_PLACEHOLDERS, isPlaceholder, wordsInBraces } from '../core/command.ts'
+import { COMMAND_PLACEHOLDERS, isPlaceholder, wordAround, wordsInBraces } from '../core/command.ts'
 import { show, wrong, type Mistake } from './mistake.ts'
 import { nearest } from './nearest.ts'
 
 const EXAMPLE = "run: 'pytest {file} --junitxml={junit}'"
 const FILLED_IN = COMMAND_PLACEHOLDERS.map((word) => `{${word}}`).join(', ')
+
+/** What may stand beside {testName} in its word. */
+const PLAIN = /^[\w=:,./@%+-]*$/
 
 type Suite = Readonly<Record<string, unknown>>
 
@@ -54,12 +57,19 @@ function runMistakes(place: readonly string[], run: unknown, needsFile: boolean)
   const texts = textsOf(run)
   if (texts.length === 0) return []
   const words = texts.flatMap(({ text, isLine }) =>
-    wordsInBraces(text).map(({ word, at }) => ({ word, isQuoted: isLine && isQuoted(text, at) })),
+    wordsInBraces(text).map(({ word, at }) => {
+      const around = word === 'testName' && isLine ? wordAround(text, at).replaceAll('{testName}', '') : ''
+      return { word, isQuoted: isLine && isQuoted(text, at), isOdd: !PLAIN.test(around) }
+    }),
   )
   const mistake = (problem: string, expected: string, hint: string): Mistake =>
     wrong(place, 'value', problem, expected, show(run), hint)
-  const found = words.flatMap(({ word, isQuoted: quoted }) => {
+  const found = words.flatMap(({ word, isQuoted: quoted, isOdd }) => {
     if (isPlaceholder(word)) {
+      if (!quoted && isOdd) {
+        const hint = 'without --test-name the whole word is left out: write an option as one, --grep={testName}'
+        return [mistake('{testName} is in a word with more than plain text', 'a plain word', hint)]
+      }
       if (!quoted) return []
       const hint = 'leave the quotes out: what is filled in is quoted already'
       return [mistake(`{${word}} stands in quotes`, `{${word}} without quotes around it`, hint)]

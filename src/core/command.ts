@@ -6,7 +6,7 @@ export const COMMAND_PLACEHOLDERS = [
   'file',
   /** Absolute path of the JUnit report that the command has to write. */
   'junit',
-  /** The regular expression of `--test-name`; empty without. */
+  /** The regular expression of `--test-name`; without it, the word that holds this is left out. */
   'testName',
   /** 0-based number of the shard. */
   'shard',
@@ -47,6 +47,17 @@ export function wordsInBraces(text: string): { readonly word: string; readonly a
 export function placeholdersOf(command: CommandLine): ReadonlySet<CommandPlaceholder> {
   const texts = typeof command === 'string' ? [command] : command
   return new Set(texts.flatMap((text) => cutAtPlaceholders(text).names))
+}
+
+/** The plain word around a place in a line, up to white space. */
+export function wordAround(line: string, place: number): string {
+  return /\S*$/.exec(line.slice(0, place))![0] + /^\S*/.exec(line.slice(place))![0]
+}
+
+/** A command for all tests of a file: without the words that would select some. */
+export function withoutTestName(command: CommandLine): CommandLine {
+  if (typeof command !== 'string') return command.filter((word) => !cutAtPlaceholders(word).names.includes('testName'))
+  return command.replaceAll(/\S*(?<!\$)\{testName\}\S*/g, '')
 }
 
 export function isPlaceholder(word: string): word is CommandPlaceholder {

@@ -65,6 +65,6 @@ export function deafToNames(suites: readonly SuiteSettings[]): string | null {
   const names = deaf.map(({ name }) => name).join(', ')
   return (
     `--test-name cannot be told to the command of suite ${names}: its run has no {testName}. Add it where the runner takes ` +
-    `a name (pytest: -k {testName}; node: --test-name-pattern={testName}), or name FILES of other suites.`
+    `a name, as one word (pytest: -k{testName}; node: --test-name-pattern={testName}), or name FILES of other suites.`
   )
 }

@@ -73,7 +73,7 @@ export class Attempt {
   async #execute(): Promise<FileStop> {
     const { file, suite, seat, desk, shell, root, bash, env, scratch, testName } = this.#parts
     this.#folder = await mkdtemp(path.join(scratch, 'command-'))
-    const values = { file: file.path, junit: this.#junit, testName: testName ?? '', shard: String(seat.shard) }
+    const values = { file: file.path, junit: this.#junit, testName, shard: String(seat.shard) }
     const lines = new Lines(limitedOutput((stream, text) => desk.output(file.id, stream, text)))
     const child = shell(suite.run, values, { cwd: root, env: withSeat(env, seat), bash })
     this.#process = new GroupProcess(child, ownMark(env[MARK]), (stream, text) => lines.push(stream, text))

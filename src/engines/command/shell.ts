@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import type * as Zx from 'zx/core'
-import { cutAtPlaceholders, type CommandPlaceholder } from '../../core/command.ts'
+import { cutAtPlaceholders, withoutTestName, type CommandPlaceholder } from '../../core/command.ts'
 import type { CommandLine } from '../../core/settings.ts'
 
-export type Values = Readonly<Record<CommandPlaceholder, string>>
+/** `testName` is null when all tests are wanted. */
+export type Values = Readonly<Record<Exclude<CommandPlaceholder, 'testName'>, string>> & {
+  readonly testName: string | null
+}
 
 export interface Start {
   readonly cwd: string
@@ -50,18 +53,21 @@ export async function openShell(): Promise<Shell> {
 
 /** The command as zx takes it: plain text, and between it the words to quote. */
 function template(
-  command: CommandLine,
+  given: CommandLine,
   values: Values | null,
 ): { readonly pieces: readonly string[]; readonly words: readonly (string | readonly string[])[] } {
-  const fill = (text: string): string => {
-    const { pieces, names } = cutAtPlaceholders(text)
-    return pieces.map((piece, at) => piece + (names[at] && values ? values[names[at]] : '')).join('')
+  const command = values?.testName === null ? withoutTestName(given) : given
+  const valueOf = (name: CommandPlaceholder): string => values?.[name] ?? ''
+  if (typeof command === 'string') {
+    // A discover command is taken as it is.
+    if (values === null) return { pieces: [command], words: [] }
+    const { pieces, names } = cutAtPlaceholders(command)
+    return { pieces, words: names.map(valueOf) }
   }
-  if (typeof command !== 'string') {
-    // The program takes the shell's place, so that its end is seen as it is.
-    return { pieces: ['exec ', ''], words: [values === null ? command : command.map(fill)] }
-  }
-  if (values === null) return { pieces: [command], words: [] }
-  const { pieces, names } = cutAtPlaceholders(command)
-  return { pieces, words: names.map((name) => values[name]) }
+  const filled = command.map((word) => {
+    const { pieces, names } = cutAtPlaceholders(word)
+    return pieces.map((piece, at) => piece + (names[at] === undefined ? '' : valueOf(names[at]))).join('')
+  })
+  // The program takes the shell's place, so that its end is seen as it is.
+  return { pieces: ['exec ', ''], words: [values === null ? command : filled] }
 }

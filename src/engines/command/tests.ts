@@ -52,7 +52,8 @@ export function nameOf(
   if (suite === '' && classname === 'test') return name
   const group = suite.replaceAll(' > ', '.') === classname ? suite : withoutFile(classname, file)
   const apart = withoutFile(group, file)
-  return apart === '' || name.includes(apart) ? name : `${apart} > ${name}`
+  const isSaid = apart === '' || name === apart || name.startsWith(`${apart} `) || name.endsWith(` ${apart}`)
+  return isSaid ? name : `${apart} > ${name}`
 }
 
 /** What a class's name says beside the file's: `tests.test_a.TestX` of tests/test_a.py is `TestX`. */
