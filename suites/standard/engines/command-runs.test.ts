@@ -18,6 +18,8 @@ import {
 import type { CommandLine } from '../../../src/core/settings.ts'
 
 const LIMIT_MS = 60_000
+/** Whatever else is installed beside pytest has no say. */
+const PLAIN_PYTEST = { PYTEST_DISABLE_PLUGIN_AUTOLOAD: '1', PYTHONDONTWRITEBYTECODE: '1' }
 const NODE_TEST =
   'node --test --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination={junit} --test-name-pattern={testName} {file}'
 
@@ -27,7 +29,10 @@ async function run(
   files: readonly string[],
   options: RunOptions = {},
 ): Promise<RecordingDesk> {
-  const engine = makeCommandEngine(project, [commandSuite({ run: command })])
+  const engine = makeCommandEngine(project, [commandSuite({ run: command })], {
+    ...cleanEnvironment(),
+    ...PLAIN_PYTEST,
+  })
   const desk = makeDesk()
   try {
     expect(await startBatch(engine, project, asFiles(...files), desk, options).done).toEqual({ kind: 'completed' })
@@ -217,6 +222,17 @@ describe('the life of processes', () => {
     },
     LIMIT_MS,
   )
+
+  test('a file that waits for a seat does not keep the end waiting', async () => {
+    using project = busyProject()
+    const engine = makeCommandEngine(project, [commandSuite({ run: COMMAND })])
+    const desk = makeDesk({ shards: 0 })
+    const execution = startBatch(engine, project, asFiles(...FILES), desk)
+    await until('it has asked', () => desk.asked.length === 2)
+    await engine.close()
+    expect(await execution.done).toEqual({ kind: 'completed' })
+    expect(desk.files.size).toBe(0)
+  })
 
   test.skipIf(process.platform !== 'linux')(
     'when the orchestrator is killed, its commands end',
