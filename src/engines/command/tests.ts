@@ -62,7 +62,8 @@ function withoutFile(group: string, file: string): string {
   const own = words(group)
   const same = (a: readonly string[], b: readonly string[]): boolean =>
     a.length > 0 && a.length === b.length && a.every((word, at) => word.toLowerCase() === b[at]!.toLowerCase())
-  if (same(of, own.slice(-of.length))) return ''
+  // What a discover command prints may be a class itself, and its last word no ending of a file.
+  if ([of, words(file)].some((all) => same(all, own.slice(-all.length)))) return ''
   for (let from = 0; from < of.length; from++) {
     const tail = of.slice(from)
     if (same(tail, own.slice(0, tail.length))) return own.slice(tail.length).join('.')

@@ -52,6 +52,21 @@ describe('lanes', () => {
     expect(await lanes.take(true, 0)).toBe(b)
   })
 
+  test('of those that wait, the one with the lowest place is next', async () => {
+    const lanes = openLanes(leases(1), 1)
+    const lane = await lanes.take(true, 9)
+    const order: number[] = []
+    const wait = async (place: number): Promise<void> => {
+      const given = await lanes.take(true, place)
+      order.push(place)
+      lanes.give(given!)
+    }
+    const waiting = [5, 3, 8, 3, 1].map(wait)
+    lanes.give(lane!)
+    await Promise.all(waiting)
+    expect(order).toEqual([1, 3, 3, 5, 8])
+  })
+
   test('closing ends every wait, and nothing is handed out afterwards', async () => {
     const lanes = openLanes(leases(1), 1)
     const lane = await lanes.take(true, 0)
