@@ -61,11 +61,7 @@ function refusal(error: unknown, root: string): string {
 }
 
 /** Whether a file differs from what it was at the commit where both parted, or in the working tree; `true`: in that alone. */
-export async function somethingChanged(
-  since: string | true,
-  root: string,
-  env: NodeJS.ProcessEnv,
-): Promise<boolean> {
+export async function somethingChanged(since: string | true, root: string, env: NodeJS.ProcessEnv): Promise<boolean> {
   const status = await askGit(root, env, 'status', '--porcelain', '--untracked-files=normal')
   if (status !== '' || since === true) return status !== ''
   return (await askGit(root, env, 'diff', '--name-only', `${since}...HEAD`)) !== ''

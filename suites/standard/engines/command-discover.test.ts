@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest'
 import type { Discovery } from '../../../src/core/ports.ts'
 import type { CommandSuite } from '../../../src/core/settings.ts'
 import { commandSuite, makeCommandEngine } from '../../support/engines/command-rig.ts'
-import { cleanEnvironment, makeProject, type Project } from '../../support/engines/rig.ts'
+import { makeProject, type Project } from '../../support/engines/rig.ts'
+import { outsideEnvironment } from '../../support/processes/environment.ts'
 
 const RUN = 'cat {file} > {junit}'
 
@@ -139,7 +140,7 @@ describe('--changed', () => {
     const project = makeProject(null, { 'tests/a.py': '', 'src/a.py': '' })
     const git = (...args: string[]): void => {
       const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.org', '-c', 'init.defaultBranch=main']
-      execFileSync('git', [...identity, ...args], { cwd: project.root, stdio: 'ignore', env: cleanEnvironment() })
+      execFileSync('git', [...identity, ...args], { cwd: project.root, stdio: 'ignore', env: outsideEnvironment() })
     }
     git('init')
     git('add', '.')

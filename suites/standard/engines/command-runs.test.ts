@@ -5,8 +5,6 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { asFiles, commandSuite, makeCommandEngine } from '../../support/engines/command-rig.ts'
 import {
-  cleanEnvironment,
-  isAlive,
   makeDesk,
   makeProject,
   startBatch,
@@ -15,6 +13,8 @@ import {
   type RecordingDesk,
   type RunOptions,
 } from '../../support/engines/rig.ts'
+import { isAlive } from '../../support/processes/alive.ts'
+import { outsideEnvironment } from '../../support/processes/environment.ts'
 import type { CommandLine } from '../../../src/core/settings.ts'
 
 const LIMIT_MS = 60_000
@@ -30,7 +30,7 @@ async function run(
   options: RunOptions = {},
 ): Promise<RecordingDesk> {
   const engine = makeCommandEngine(project, [commandSuite({ run: command })], {
-    ...cleanEnvironment(),
+    ...outsideEnvironment(),
     ...PLAIN_PYTEST,
   })
   const desk = makeDesk()
@@ -134,7 +134,7 @@ describe('real runners', () => {
     LIMIT_MS,
   )
 
-  const isTherePytest = spawnSync('python3', ['-m', 'pytest', '--version'], { env: cleanEnvironment() }).status === 0
+  const isTherePytest = spawnSync('python3', ['-m', 'pytest', '--version'], { env: outsideEnvironment() }).status === 0
 
   test.skipIf(!isTherePytest)(
     'pytest: classes, parameters, a skip, a fixture that fails, a file without tests, one that does not import',
@@ -251,7 +251,7 @@ describe('the life of processes', () => {
          startBatch(engine, project, asFiles('a.mjs', 'b.mjs'), desk, { shards: 2 })`,
       )
       const orchestrator = spawn(process.execPath, [path.join(project.root, 'orchestrator.ts')], {
-        env: cleanEnvironment(),
+        env: outsideEnvironment(),
         stdio: 'ignore',
       })
       const known = (): number[] => (existsSync(pidFile) ? pids(readFileSync(pidFile, 'utf8')) : [])

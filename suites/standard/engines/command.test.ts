@@ -2,15 +2,15 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { FileStop } from '../../../src/core/ports.ts'
 import { commandSuite, makeCommandEngine } from '../../support/engines/command-rig.ts'
 import {
-  cleanEnvironment,
   discoverFiles,
-  isAlive,
   makeDesk,
   makeProject,
   startBatch,
   type FileRecord,
   type RecordingDesk,
 } from '../../support/engines/rig.ts'
+import { isAlive } from '../../support/processes/alive.ts'
+import { outsideEnvironment } from '../../support/processes/environment.ts'
 
 /** Every way in which a command can end and a report can look, all in one run: no file must disturb another one. */
 describe('what becomes of a file that a command runs', () => {
@@ -25,7 +25,7 @@ describe('what becomes of a file that a command runs', () => {
     using project = makeProject(null, 'command')
     root = project.root
     const suite = commandSuite({ run: [process.execPath, '{file}', '{junit}'], files: ['tests/*.mjs'] })
-    const engine = makeCommandEngine(project, [suite], { ...cleanEnvironment(), KEPT: 'yes', TAKEN: 'no' })
+    const engine = makeCommandEngine(project, [suite], { ...outsideEnvironment(), KEPT: 'yes', TAKEN: 'no' })
     try {
       const files = await discoverFiles(engine)
       found = files.length

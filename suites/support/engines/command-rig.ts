@@ -2,7 +2,8 @@ import type { DiscoveredFile, Engine } from '../../../src/core/ports.ts'
 import type { CommandSuite } from '../../../src/core/settings.ts'
 import { createCommandEngine } from '../../../src/engines/command/index.ts'
 import { readJUnit } from '../../../src/reports/merge/cases.ts'
-import { cleanEnvironment, type Project } from './rig.ts'
+import { type Project } from './rig.ts'
+import { outsideEnvironment } from '../processes/environment.ts'
 
 /** A suite under the name that the rig's batches give to every file. */
 export function commandSuite(settings: Partial<CommandSuite> & Pick<CommandSuite, 'run'>): CommandSuite {
@@ -13,7 +14,7 @@ export function commandSuite(settings: Partial<CommandSuite> & Pick<CommandSuite
 export function makeCommandEngine(
   project: Pick<Project, 'root'>,
   suites: readonly CommandSuite[],
-  env: NodeJS.ProcessEnv = cleanEnvironment(),
+  env: NodeJS.ProcessEnv = outsideEnvironment(),
 ): Engine {
   return createCommandEngine({ root: project.root, suites, env, readJUnit })
 }
