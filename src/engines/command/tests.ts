@@ -48,10 +48,11 @@ export function nameOf(
   { suite, classname, name }: Pick<JUnitCase, 'suite' | 'classname' | 'name'>,
   file: string,
 ): string {
-  // node:test joins the names of its suites by dots, and calls what is outside of any `test`.
-  if (suite === '' && classname === 'test') return name
-  const group = suite.replaceAll(' > ', '.') === classname ? suite : withoutFile(classname, file)
-  const apart = withoutFile(group, file)
+  const own = withoutFile(classname, file)
+  if (own === '') return name
+  // node:test joins the names of its suites by dots; before Node 24 it calls every class `test`, and what is in no suite still.
+  const isNode = classname === 'test' || suite.replaceAll(' > ', '.') === classname
+  const apart = isNode ? withoutFile(suite, file) : own
   const isSaid = apart === '' || name === apart || name.startsWith(`${apart} `) || name.endsWith(` ${apart}`)
   return isSaid ? name : `${apart} > ${name}`
 }

@@ -75,6 +75,14 @@ describe('names', () => {
     expect(nameOf({ suite: 'any', classname, name }, file)).toBe(expected)
   })
 
+  test.each([
+    ['outer.inner', 'outer > inner > adds'],
+    ['test', 'outer > inner > adds'],
+    ['Other', 'Other > adds'],
+  ])('of a case of class %s in suites', (classname, expected) => {
+    expect(nameOf({ suite: 'outer > inner', classname, name: 'adds' }, 'a.test.mjs')).toBe(expected)
+  })
+
   test('hold the name of the test, whatever a report and a file are called', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), fc.string(), (suite, classname, name, file) => {

@@ -1,9 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { asFiles, commandSuite, makeCommandEngine } from '../../support/engines/command-rig.ts'
+import { asFiles, commandSuite, makeCommandEngine, outcomesOf, runCommand } from '../../support/engines/command-rig.ts'
 import {
   makeDesk,
   makeProject,
@@ -11,39 +11,13 @@ import {
   until,
   type Project,
   type RecordingDesk,
-  type RunOptions,
 } from '../../support/engines/rig.ts'
 import { isAlive } from '../../support/processes/alive.ts'
 import { outsideEnvironment } from '../../support/processes/environment.ts'
-import type { CommandLine } from '../../../src/core/settings.ts'
 
 const LIMIT_MS = 60_000
-/** Whatever else is installed beside pytest has no say. */
-const PLAIN_PYTEST = { PYTEST_DISABLE_PLUGIN_AUTOLOAD: '1', PYTHONDONTWRITEBYTECODE: '1' }
 const NODE_TEST =
   'node --test --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination={junit} --test-name-pattern={testName} {file}'
-
-async function run(
-  project: Project,
-  command: CommandLine,
-  files: readonly string[],
-  options: RunOptions = {},
-): Promise<RecordingDesk> {
-  const engine = makeCommandEngine(project, [commandSuite({ run: command })], {
-    ...outsideEnvironment(),
-    ...PLAIN_PYTEST,
-  })
-  const desk = makeDesk()
-  try {
-    expect(await startBatch(engine, project, asFiles(...files), desk, options).done).toEqual({ kind: 'completed' })
-  } finally {
-    await engine.close()
-  }
-  return desk
-}
-
-const outcomes = (desk: RecordingDesk, file: string): Record<string, string> =>
-  Object.fromEntries([...desk.files.get(file)!.tests].map(([name, { outcome }]) => [name, outcome]))
 
 describe('what is filled in', () => {
   const ECHO = `
@@ -72,7 +46,7 @@ describe('what is filled in', () => {
     ['a list', ['node', 'echo.mjs', '{junit}', '{file}', '--at={file}', '{shard}']],
   ])('is one word of the command, whatever is in it: %s', async (_, command) => {
     using project = makeProject(null, { 'echo.mjs': ECHO })
-    const desk = await run(project, command, HOSTILE, { shards: 2 })
+    const desk = await runCommand(project, command, HOSTILE, { shards: 2 })
     for (const name of HOSTILE) {
       const { stdout, shard } = desk.files.get(name)!
       expect(JSON.parse(stdout), name).toEqual([name, `--at=${name}`, String(shard)])
@@ -85,15 +59,15 @@ describe('what is filled in', () => {
     ['a list', ['node', 'echo.mjs', '{junit}', '-k{testName}', 'end']],
   ])('the word of {testName} is there only when names are asked for: %s', async (_, command) => {
     using project = makeProject(null, { 'echo.mjs': ECHO })
-    const all = await run(project, command, ['a'])
+    const all = await runCommand(project, command, ['a'])
     expect(JSON.parse(all.files.get('a')!.stdout)).toHaveLength(1)
-    const some = await run(project, command, ['a'], { testName: "it's | (other)" })
+    const some = await runCommand(project, command, ['a'], { testName: "it's | (other)" })
     expect(JSON.parse(some.files.get('a')!.stdout)[0]).toBe("-kit's | (other)")
   })
 
   test('a line is bash, and fails with any part of it', async () => {
     using project = makeProject(null, { 'echo.mjs': ECHO })
-    const desk = await run(project, 'node echo.mjs {junit} | cat; false; touch after', ['a'])
+    const desk = await runCommand(project, 'node echo.mjs {junit} | cat; false; touch after', ['a'])
     expect(desk.files.get('a')!.stops).toMatchObject([
       { kind: 'completed', errors: [{ message: expect.stringContaining('exit code 1,') }] },
     ])
@@ -117,8 +91,8 @@ describe('real runners', () => {
           test('adds', () => {})`,
         't/empty.test.mjs': '',
       })
-      const desk = await run(project, NODE_TEST, ['t/a.test.mjs', 't/empty.test.mjs'])
-      expect(outcomes(desk, 't/a.test.mjs')).toEqual({
+      const desk = await runCommand(project, NODE_TEST, ['t/a.test.mjs', 't/empty.test.mjs'])
+      expect(outcomesOf(desk, 't/a.test.mjs')).toEqual({
         'outer > inner > adds': 'passed',
         'outer > fails': 'failed',
         'outer > later': 'skipped',
@@ -127,65 +101,9 @@ describe('real runners', () => {
       const [error] = desk.files.get('t/a.test.mjs')!.tests.get('outer > fails')!.errors
       expect(error).toMatchObject({ message: expect.stringContaining('1 == 2'), frames: [{ line: 6 }] })
       expect(desk.files.get('t/a.test.mjs')!.stops).toEqual([{ kind: 'completed', errors: [] }])
-      const some = await run(project, NODE_TEST, ['t/a.test.mjs'], { testName: 'adds' })
-      expect(outcomes(some, 't/a.test.mjs')).toMatchObject({ 'outer > inner > adds': 'passed', adds: 'passed' })
-      expect(Object.values(outcomes(some, 't/a.test.mjs'))).not.toContain('failed')
-    },
-    LIMIT_MS,
-  )
-
-  const isTherePytest = spawnSync('python3', ['-m', 'pytest', '--version'], { env: outsideEnvironment() }).status === 0
-
-  test.skipIf(!isTherePytest)(
-    'pytest: classes, parameters, a skip, a fixture that fails, a file without tests, one that does not import',
-    async () => {
-      using project = makeProject(null, {
-        't/test_a.py': `
-import pytest
-
-class TestGroup:
-    def test_adds(self): pass
-
-def test_fails():
-    x = 1
-    assert x == 2
-
-@pytest.mark.parametrize('x', ['a b', 'ü'])
-def test_each(x): pass
-
-@pytest.mark.skip(reason='not now')
-def test_later(): pass
-
-@pytest.fixture
-def server(): raise RuntimeError('no server')
-
-def test_needs(server): pass
-`,
-        't/test_none.py': 'def helper(): pass\n',
-        't/test_import.py': 'import no_such_module_here\n',
-      })
-      const command = 'python3 -m pytest {file} --junitxml={junit} -k{testName} -p no:cacheprovider'
-      const files = ['t/test_a.py', 't/test_none.py', 't/test_import.py']
-      const desk = await run(project, command, files)
-      expect(outcomes(desk, 't/test_a.py')).toEqual({
-        'TestGroup > test_adds': 'passed',
-        test_fails: 'failed',
-        'test_each[a b]': 'passed',
-        [String.raw`test_each[\xfc]`]: 'passed',
-        test_later: 'skipped',
-        test_needs: 'failed',
-      })
-      const { tests } = desk.files.get('t/test_a.py')!
-      expect(tests.get('test_later')!.note).toBe('not now')
-      expect(tests.get('test_fails')!.errors[0]!.frames).toMatchObject([{ file: 't/test_a.py', line: 9 }])
-      expect(desk.files.get('t/test_none.py')).toMatchObject({
-        collected: [],
-        stops: [{ kind: 'completed', errors: [] }],
-      })
-      expect(Object.values(outcomes(desk, 't/test_import.py'))).toEqual(['failed'])
-      const some = await run(project, command, files.slice(0, 2), { testName: 'adds' })
-      expect(outcomes(some, 't/test_a.py')).toEqual({ 'TestGroup > test_adds': 'passed' })
-      expect(some.files.get('t/test_none.py')!.stops).toEqual([{ kind: 'completed', errors: [] }])
+      const some = await runCommand(project, NODE_TEST, ['t/a.test.mjs'], { testName: 'adds' })
+      expect(outcomesOf(some, 't/a.test.mjs')).toMatchObject({ 'outer > inner > adds': 'passed', adds: 'passed' })
+      expect(Object.values(outcomesOf(some, 't/a.test.mjs'))).not.toContain('failed')
     },
     LIMIT_MS,
   )
@@ -244,7 +162,7 @@ describe('the life of processes', () => {
         'orchestrator.ts',
         `import { appendFileSync } from 'node:fs'
          import { makeDesk, startBatch } from '${support}/rig.ts'
-         import { asFiles, commandSuite, makeCommandEngine } from '${support}/command-rig.ts'
+         import { asFiles, commandSuite, makeCommandEngine, outcomesOf, runCommand } from '${support}/command-rig.ts'
          const project = { root: ${JSON.stringify(project.root)} }
          const engine = makeCommandEngine(project, [commandSuite({ run: '${COMMAND}' })])
          const desk = makeDesk({ shards: 2, onOutput: (_, text) => appendFileSync(${JSON.stringify(pidFile)}, text) })
