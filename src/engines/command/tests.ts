@@ -1,5 +1,6 @@
 import type { CollectedTest, ErrorRecord, StackFrame, TestResult } from '../../core/events.ts'
 import type { JUnitCase, JUnitFailure } from '../../core/ports.ts'
+import path from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { cap, parseFrames } from '../errors.ts'
 import { uniqueNames } from '../names.ts'
@@ -48,11 +49,9 @@ export function nameOf(
   { suite, classname, name }: Pick<JUnitCase, 'suite' | 'classname' | 'name'>,
   file: string,
 ): string {
-  const own = withoutFile(classname, file)
-  if (own === '') return name
-  // node:test joins the names of its suites by dots; before Node 24 it calls every class `test`, and what is in no suite still.
-  const isNode = classname === 'test' || suite.replaceAll(' > ', '.') === classname
-  const apart = isNode ? withoutFile(suite, file) : own
+  // node:test joins the names of its suites by dots; before Node 24 it calls every class `test`, and still what is in no suite.
+  const isNode = classname === 'test' ? path.parse(file).name !== 'test' : suite.replaceAll(' > ', '.') === classname
+  const apart = withoutFile(isNode ? suite : classname, file)
   const isSaid = apart === '' || name === apart || name.startsWith(`${apart} `) || name.endsWith(` ${apart}`)
   return isSaid ? name : `${apart} > ${name}`
 }
