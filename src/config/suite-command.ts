@@ -90,7 +90,7 @@ function runMistakes(place: readonly string[], run: unknown, needsFile: boolean)
 }
 
 function advice(word: string): string {
-  if (/^redis\./.test(word)) return 'the command finds its Redis in the environment: REDIS_URL'
+  if (word.startsWith('redis.')) return 'the command finds its Redis in the environment: REDIS_URL'
   const near = nearest(word, COMMAND_PLACEHOLDERS)
   return near === null
     ? `put it in quotes if the braces are meant for the command: '{${word}}'`

@@ -106,7 +106,8 @@ async function listedBy(suite: string, command: CommandLine, { root, env, bash }
     return { ok: false, message: `The discover command of suite ${suite} ${what}: ${inWords(command)}${output}` }
   }
   const child = new GroupProcess(shell(command, null, { cwd: root, env, bash }), ownMark(env[MARK]), (stream, text) => {
-    if (said[stream].length < MOST) said[stream] += text
+    if (stream === 'stderr') said.stderr = (said.stderr + text).slice(-SHOWN)
+    else if (said.stdout.length < MOST) said.stdout += text
     else child.end('now')
   })
   let isLate = false

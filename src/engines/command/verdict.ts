@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { unreachable } from '../../core/ending.ts'
 import type { ErrorRecord } from '../../core/events.ts'
 import type { FileStop, JUnitReading } from '../../core/ports.ts'
 import { engineError } from '../errors.ts'
@@ -29,16 +30,13 @@ export function stopOf({ exit, killed, report, tests, failed }: Ended): FileStop
   }
   if (spawnError) return died([engineError(`The command could not be started: ${spawnError.message}`)])
   if (killed) return died([])
+  // The signal says it all.
+  if (signal !== null) return died([])
   const lacking = whatIsWrong(report)
-  if (signal !== null || (exitCode !== 0 && lacking !== null)) {
-    return died(
-      lacking === null || signal !== null
-        ? []
-        : [engineError(`The command ended with ${inWords(exitCode)}; ${lacking}`)],
-    )
+  if (lacking !== null) {
+    const errors = [engineError(`The command ended with ${inWords(exitCode)}; ${lacking}`)]
+    return exitCode === 0 ? { kind: 'completed', errors } : died(errors)
   }
-  if (lacking !== null)
-    return { kind: 'completed', errors: [engineError(`The command ended with exit code 0; ${lacking}`)] }
   const isExplained = exitCode === 0 || failed > 0 || (tests === 0 && exitCode === PYTEST_NO_TESTS)
   if (isExplained) return { kind: 'completed', errors: [] }
   const held = tests === 0 ? 'its report holds no test' : 'no test in its report has failed'
@@ -52,7 +50,9 @@ function whatIsWrong({ state, problem }: Ended['report']): string | null {
     case 'partial':
       return `its JUnit report is damaged (${problem ?? 'nothing in it can be read'}): only what could be read of it is here.`
     case 'missing':
-      return 'it left no JUnit report where {junit} says.'
+      return `it left no JUnit report where {junit} says (${problem ?? 'nothing is there'}).`
+    default:
+      return unreachable(state)
   }
 }
 

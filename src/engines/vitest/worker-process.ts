@@ -40,7 +40,9 @@ export class WorkerProcess {
       closeSync(trace)
     }
     this.#child.on('message', (message) => listener.message(message))
-    this.#group = new GroupProcess(this.#child, ownMark(launch.env[MARK]), listener.output)
+    this.#group = new GroupProcess(this.#child, ownMark(launch.env[MARK]), (stream, text) =>
+      listener.output(stream, text),
+    )
   }
 
   /** undefined when the process could not be started. */

@@ -164,7 +164,7 @@ describe('suites of commands', () => {
     more: Partial<Settings> = {},
   ) => {
     const chosen = { tiers: ['standard'], filters: [], changed: null, testName: null, ...selection }
-    return planRun(settings({ suites, ...more }), chosen, engineWith([], { files } as never), noHistory)
+    return planRun(settings({ suites, ...more }), chosen, engineWith([], { files }), noHistory)
   }
 
   test('a file belongs to the first suite that takes it, whatever finds it', async () => {

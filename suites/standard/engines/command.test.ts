@@ -103,11 +103,11 @@ describe('what becomes of a file that a command runs', () => {
   test('without a report, a file has failed or crashed', () => {
     expect(stop('no-report').kind).toBe('completed')
     expect(errors('no-report')).toEqual([
-      'The command ended with exit code 0; it left no JUnit report where {junit} says.',
+      'The command ended with exit code 0; it left no JUnit report where {junit} says (there is no such file).',
     ])
     expect(stop('no-report-exits')).toMatchObject({ kind: 'died', exitCode: 2, signal: null })
     expect(errors('no-report-exits')).toEqual([
-      'The command ended with exit code 2; it left no JUnit report where {junit} says.',
+      'The command ended with exit code 2; it left no JUnit report where {junit} says (there is no such file).',
     ])
   })
 
