@@ -17,8 +17,9 @@ export function suiteCommandMistakes(name: string, suite: Suite): Mistake[] {
 }
 
 function vitestSuite(place: readonly string[], suite: Suite): Mistake[] {
+  const isVitest = suite['engine'] === undefined || suite['engine'] === 'vitest'
   const strange = (['run', 'discover'] as const).flatMap((key) => {
-    if (suite[key] === undefined) return []
+    if (suite[key] === undefined || !isVitest) return []
     const problem = `${key} in a suite that vitest runs`
     const hint = "set engine: 'command' for a suite of another runner"
     return [wrong([...place, key], 'key', problem, `no ${key}`, show(suite[key]), hint)]

@@ -48,6 +48,12 @@ describe('mistakes', () => {
     ])
   })
 
+  test('an engine that there is not is all that is said of it', () => {
+    expect(short({ engine: 'comand', files: 'a/**', run: 'x' })).toEqual([
+      "engine | suites.py.engine is not right | did you mean 'command'?",
+    ])
+  })
+
   test('two answers to which files there are', () => {
     expect(short(command('pytest {file} {junit}', { discover: 'ls {file}', exclude: 'x/**' }))).toEqual([
       'files | files beside discover: the command alone says what there is | leave files or discover out',

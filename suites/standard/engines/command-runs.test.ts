@@ -101,6 +101,12 @@ describe('real runners', () => {
       const [error] = desk.files.get('t/a.test.mjs')!.tests.get('outer > fails')!.errors
       expect(error).toMatchObject({ message: expect.stringContaining('1 == 2'), frames: [{ line: 6 }] })
       expect(desk.files.get('t/a.test.mjs')!.stops).toEqual([{ kind: 'completed', errors: [] }])
+      expect(desk.files.get('t/empty.test.mjs')).toMatchObject({
+        collected: [],
+        stops: [{ kind: 'completed', errors: [] }],
+      })
+      const none = await runCommand(project, NODE_TEST, ['t/a.test.mjs'], { testName: 'of no test' })
+      expect(none.files.get('t/a.test.mjs')!.collected).toEqual([])
       const some = await runCommand(project, NODE_TEST, ['t/a.test.mjs'], { testName: 'adds' })
       expect(outcomesOf(some, 't/a.test.mjs')).toMatchObject({ 'outer > inner > adds': 'passed', adds: 'passed' })
       expect(Object.values(outcomesOf(some, 't/a.test.mjs'))).not.toContain('failed')
