@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +13,7 @@ let scratches = 0
 
 async function testsIn(report: string, file: string): Promise<Record<string, string>> {
   const scratch = path.join(tmpdir(), `tiershard-cases-${process.pid}-${++scratches}.xml`)
-  const { cases, state } = await readJUnit(path.join(captured, report), scratch)
+  const { cases, state } = await readJUnit(path.resolve(captured, report), scratch)
   expect(state).toBe('whole')
   expect(() => readFileSync(scratch)).toThrow('ENOENT')
   rmSync(scratch, { force: true })
@@ -40,6 +40,26 @@ describe('the tests of real reports', () => {
       [`${outer} > inner > is skipped`]: 'skipped',
       adds: 'passed',
     })
+  })
+
+  test.each([
+    ['node:test before Node 24', () => 'test'],
+    ['node:test', (suite: string) => suite.replace(' > ', '.')],
+  ])('%s: a suite that goes on after one inside of it keeps its name', async (_, classOf) => {
+    const one = (suite: string, name: string): string => `<testcase name="${name}" classname="${classOf(suite)}"/>`
+    const inner = `<testsuite name="inner">${one('outer > inner', 'adds')}</testsuite>`
+    const outer = `<testsuite name="outer">${one('outer', 'adds')}${inner}${one('outer', 'is last')}${inner}</testsuite>`
+    const file = path.join(tmpdir(), `tiershard-report-${process.pid}-${++scratches}.xml`)
+    writeFileSync(file, `<testsuites>${outer}<testcase name="adds" classname="test"/></testsuites>`)
+    const names = Object.keys(await testsIn(file, 'a.test.mjs'))
+    rmSync(file)
+    expect(names).toEqual([
+      'outer > adds',
+      'outer > inner > adds',
+      'outer > is last',
+      'outer > inner > adds #2',
+      'adds',
+    ])
   })
 
   test('mocha, whose class is a part of the name', async () => {
