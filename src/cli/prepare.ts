@@ -59,10 +59,8 @@ export async function prepare(files: readonly string[], options: RunOptions, run
   const { history, notes } = await openHistory(historyFile(settings))
   for (const note of notes) tell(io, `note: ${note}`)
 
-  const { createVitestEngine } = await import('../engines/vitest/index.ts')
-  const env = { ...io.env, TIERSHARD_RUN: runId }
-  const anotherEngine = (): Engine =>
-    createVitestEngine({ root: settings.root, configFile: settings.vitestConfig, env })
+  const { engineMaker } = await import('./engines.ts')
+  const anotherEngine = await engineMaker(settings, chosen.tiers, { ...io.env, TIERSHARD_RUN: runId })
   const engine = anotherEngine()
 
   const { planRun } = await import('../run/plan.ts')

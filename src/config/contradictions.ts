@@ -5,6 +5,7 @@ import { isObject, objectAt, show, wrong, type Mistake } from './mistake.ts'
 import { nearest } from './nearest.ts'
 import { serviceContradictions } from './services.ts'
 import { toMs } from './leaves.ts'
+import { suiteCommandMistakes } from './suite-command.ts'
 import { TARGETS } from './settings.ts'
 import { BUILT_IN_TIERS, tierDefaults } from './tiers.ts'
 
@@ -68,7 +69,7 @@ function suiteContradictions(config: Readonly<Record<string, unknown>>, tiers: r
   }
   return Object.entries(objectAt(given)).flatMap(([name, value]) => {
     const suite = objectAt(value)
-    const found: Mistake[] = []
+    const found: Mistake[] = isObject(value) && !Array.isArray(value) ? suiteCommandMistakes(name, suite) : []
     const tier = suite['tier']
     if (typeof tier === 'string' && tier !== '' && !tiers.includes(tier)) {
       const near = nearest(tier, tiers)

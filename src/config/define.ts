@@ -49,12 +49,29 @@ export interface UserTier {
 export interface UserSuite {
   /** The tier the suite belongs to: `fast`, `standard`, `extended`, or one that `tiers` defines. */
   readonly tier: string
-  /** Globs of the test files, relative to the folder of the config file, with forward slashes. */
-  readonly files: string | readonly string[]
+  /**
+   * Globs of the test files, relative to the folder of the config file, with forward slashes. Needed, but for a suite with
+   * `discover`.
+   */
+  readonly files?: string | readonly string[] | undefined
   /** Globs of files to leave out. Default: none. */
   readonly exclude?: string | readonly string[] | undefined
-  /** What runs the files. Default: `'vitest'`, the only engine of this release. */
-  readonly engine?: 'vitest' | undefined
+  /**
+   * What runs the files: `'vitest'`, or `'command'`: the command of `run`, which may be anything that writes JUnit.
+   * Default: `'vitest'`.
+   */
+  readonly engine?: 'vitest' | 'command' | undefined
+  /**
+   * For the engine `'command'`, which needs it: runs one file and writes its JUnit report. A line for bash, or a list of a
+   * program and its arguments. `{file}`, `{junit}` (needed), `{testName}` and `{shard}` are filled in and quoted; without
+   * `--test-name`, the word that holds `{testName}` is left out: `'pytest {file} --junitxml={junit} -k{testName}'`.
+   */
+  readonly run?: string | readonly string[] | undefined
+  /**
+   * For the engine `'command'`, instead of `files`: prints what there is to run, one a line: packages, classes, whatever
+   * `run` takes as `{file}`.
+   */
+  readonly discover?: string | readonly string[] | undefined
   /**
    * `'db'`: every shard has a Redis database of its own, empty at the start of every file. `'server'`: a server of
    * the run's own, a fresh one for every file, for suites that use FLUSHALL, CONFIG or pub/sub. `'none'`: no database and no

@@ -32,6 +32,8 @@ function name(what: string) {
   )
 }
 
+export const ENGINES = ['vitest', 'command'] as const
+
 const glob = leaf<string>(
   'a glob inside the project, relative to the folder of the config file, with forward slashes',
   (input) => typeof input === 'string' && globOffence(input) === null,
@@ -125,12 +127,21 @@ const tier = v.object(
   'an object with the options of a tier',
 )
 
+/** Which placeholders belong into which command, contradictions.ts says. */
+const command = leaf<string | readonly string[]>('a command line, or a list of a program and its arguments', (input) =>
+  Array.isArray(input)
+    ? input.length > 0 && input[0] !== '' && input.every((word) => typeof word === 'string' && !word.includes('\0'))
+    : typeof input === 'string' && input.trim() !== '' && !input.includes('\0'),
+)
+
 const suite = v.object(
   {
     tier: leaf<string>('the name of a tier', (input) => typeof input === 'string' && input !== ''),
-    files: someGlobs,
+    files: v.optional(someGlobs),
     exclude: v.optional(globs()),
-    engine: v.optional(choice(['vitest'])),
+    engine: v.optional(choice(ENGINES)),
+    run: v.optional(command),
+    discover: v.optional(command),
     isolation: v.optional(choice(['db', 'server', 'none'])),
     port: v.optional(choice(['free', 'standard'])),
     env: v.optional(v.record(variable, template, 'an object of environment variables')),

@@ -97,18 +97,23 @@ function retryLimit(given: ParsedTier['retryLimit'], deadlineMs: number): number
 }
 
 function toSuite(name: string, suite: ParsedSuite): SuiteSettings {
-  return {
+  const { tier, files = [], exclude = [], isolation = 'db', port, env = {}, retries, services } = suite
+  const common = {
     name,
-    tier: suite.tier,
-    files: suite.files,
-    exclude: suite.exclude ?? [],
-    engine: suite.engine ?? 'vitest',
-    isolation: suite.isolation ?? 'db',
-    ...(suite.port === undefined ? {} : { port: suite.port }),
-    env: suite.env ?? {},
-    ...(suite.retries === undefined ? {} : { retries: suite.retries }),
-    ...(suite.services === undefined ? {} : { services: suite.services }),
+    tier,
+    files,
+    exclude,
+    isolation,
+    ...(port === undefined ? {} : { port }),
+    env,
+    ...(retries === undefined ? {} : { retries }),
+    ...(services === undefined ? {} : { services }),
   }
+  // `contradictions` has seen to it that a command is there.
+  if (suite.engine === 'command') {
+    return { ...common, engine: 'command', run: suite.run ?? '', discover: suite.discover ?? null }
+  }
+  return { ...common, engine: 'vitest' }
 }
 
 function toKubernetes(given: ParsedKubernetes): KubernetesSettings {

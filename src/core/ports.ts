@@ -29,6 +29,8 @@ export interface DiscoveredFile {
   readonly id: string
   readonly path: string
   readonly project: string
+  /** The suite it was found for, by an engine that looks for files suite by suite; absent: the suites' globs decide. */
+  readonly suite?: string
 }
 
 export type Discovery =
@@ -117,7 +119,8 @@ export interface Batch {
 }
 
 export interface Engine {
-  readonly name: 'vitest'
+  /** For messages. */
+  readonly name: string
   /** Finds test files without running any of them. */
   discover(request: DiscoverRequest): Promise<Discovery>
   /** Runs files. Batches of one engine run one after the other. */
@@ -125,6 +128,47 @@ export interface Engine {
   /** Ends whatever is left of the engine; safe to call twice. */
   close(): Promise<void>
 }
+
+/** A case of a JUnit report, whatever runner wrote it. */
+export interface JUnitCase {
+  /** The names of the suites around it, joined by ` > `; '' outside of any. */
+  readonly suite: string
+  readonly classname: string
+  readonly name: string
+  /** `cut`: the report is damaged inside of the case, and its verdict is lost. */
+  readonly verdict: 'passed' | 'failed' | 'skipped' | 'cut'
+  readonly durationMs: number
+  readonly line: number | null
+  readonly failures: readonly JUnitFailure[]
+  /** What failed before the runner tried again. */
+  readonly earlier: readonly JUnitFailure[]
+  /** The reason of a skip; null: none is given. */
+  readonly note: string | null
+}
+
+export interface JUnitFailure {
+  readonly type: string
+  readonly message: string
+  /** Mostly the stack; '' when there is none. */
+  readonly text: string
+}
+
+export interface JUnitReading {
+  /** `partial`: damaged, or no JUnit; what could be read is in `cases`. */
+  readonly state: 'whole' | 'partial' | 'missing'
+  readonly cases: readonly JUnitCase[]
+  /** The first thing that is wrong with it, with its line; null when it is whole. */
+  readonly problem: string | null
+  /** Suites that hold other totals than they declare, in words. */
+  readonly differences: readonly string[]
+}
+
+/** Reads the report that a command wrote. Rejects when the scratch file cannot be written. */
+export type ReadJUnit = (
+  file: string,
+  /** The path of a file that may be made on the way. */
+  scratch: string,
+) => Promise<JUnitReading>
 
 // ---- redis -----------------------------------------------------------------------------------------------------
 

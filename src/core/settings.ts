@@ -53,13 +53,12 @@ export type Isolation = 'db' | 'server' | 'none'
  */
 export type ServerPort = 'free' | 'standard'
 
-export interface SuiteSettings {
+interface AnySuite {
   readonly name: string
   readonly tier: string
-  /** Globs, relative to the project's root, with forward slashes. */
+  /** Globs, relative to the project's root, with forward slashes; none where a command finds the files. */
   readonly files: readonly string[]
   readonly exclude: readonly string[]
-  readonly engine: 'vitest'
   readonly isolation: Isolation
   /** Absent: `free`. */
   readonly port?: ServerPort
@@ -70,6 +69,24 @@ export interface SuiteSettings {
   /** The services that its files use, by name; absent: none. */
   readonly services?: readonly string[]
 }
+
+export interface VitestSuite extends AnySuite {
+  readonly engine: 'vitest'
+}
+
+/** A suite whose files are run by a command that writes a JUnit report. */
+export interface CommandSuite extends AnySuite {
+  readonly engine: 'command'
+  /** Runs one file; holds the placeholders of `core/command.ts`. */
+  readonly run: CommandLine
+  /** Prints the files, one a line; null: `files` says which they are. */
+  readonly discover: CommandLine | null
+}
+
+/** A line for bash, or a program and its arguments. */
+export type CommandLine = string | readonly string[]
+
+export type SuiteSettings = VitestSuite | CommandSuite
 
 /** Failures that are known and do not fail a run until a day; at least one of `file` and `test` is given. */
 export interface QuarantineSettings {

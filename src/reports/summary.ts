@@ -310,5 +310,5 @@ function messageOf({ name, message }: ErrorRecord): string {
 
 function locationOf(error: ErrorRecord | undefined): FailureSummary['location'] {
   const frame = error?.frames[0]
-  return frame ? { file: frame.file, line: frame.line, column: frame.column } : null
+  return frame ? { file: frame.file, line: frame.line, column: frame.column || null } : null
 }

@@ -51,6 +51,8 @@ export class TierDesk implements Desk {
   readonly whenHalted: Promise<void>
   readonly #parts: DeskParts
   readonly #plans: ReadonlyMap<string, PlannedFile>
+  /** Where the files stand in the plan: two engines ask for lanes, each in its own time. */
+  readonly #places: ReadonlyMap<string, number>
   readonly #suites: ReadonlyMap<string, SuiteSettings>
   readonly #attempts: Attempts
   readonly #failFast: FailureWatch
@@ -69,6 +71,7 @@ export class TierDesk implements Desk {
     const { tier, ledger, state } = parts
     this.#parts = parts
     this.#plans = new Map(tier.files.map((file) => [file.id, file]))
+    this.#places = new Map(tier.files.map((file, at) => [file.id, at]))
     this.#suites = new Map(tier.suites.map((suite) => [suite.name, suite]))
     this.#attempts = new Attempts(tier.settings.name, ledger, state.seated)
     this.#failFast = state.failFast ??= watchFailures(tier, ledger, (why) => this.halt(why))
@@ -108,7 +111,7 @@ export class TierDesk implements Desk {
     const { lanes } = this.#parts
     const suite = this.#suiteOf(file)
     for (;;) {
-      const lane = await lanes.take(suite.isolation === 'db')
+      const lane = await lanes.take(suite.isolation === 'db', this.#places.get(file)!)
       if (lane === null) return null
       if (this.#isOverLimit(file)) {
         lanes.give(lane)

@@ -11,8 +11,12 @@ export interface Lane {
  * taken out for good by {@link retire}.
  */
 export interface Lanes {
-  /** Waits for a free lane; null once the lanes are closed, or when no lane that fits is left. */
-  take(needsDatabase: boolean): Promise<Lane | null>
+  /**
+   * Waits for a free lane; null once the lanes are closed, or when no lane that fits is left.
+   *
+   * @param place of those that wait, the one with the lowest place is served first
+   */
+  take(needsDatabase: boolean, place: number): Promise<Lane | null>
   give(lane: Lane): void
   retire(lane: Lane): void
   /** Nobody gets a lane any more; waiting takers get null. */
@@ -24,6 +28,7 @@ export interface Lanes {
 
 interface Waiter {
   readonly needsDatabase: boolean
+  readonly place: number
   readonly resolve: (lane: Lane | null) => void
 }
 
@@ -65,9 +70,10 @@ export function openLanes(leases: readonly Lease[], shards: number): Lanes {
   return {
     size: all.length,
     at: (shard) => all[shard]!,
-    take(needsDatabase) {
+    take(needsDatabase, place) {
       const { promise, resolve } = Promise.withResolvers<Lane | null>()
-      waiting.push({ needsDatabase, resolve })
+      const after = waiting.findIndex((other) => other.place > place)
+      waiting.splice(after === -1 ? waiting.length : after, 0, { needsDatabase, place, resolve })
       serve()
       return promise
     },

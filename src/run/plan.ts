@@ -9,6 +9,7 @@ import type { Settings, SuiteSettings, TierSettings } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
 import { quarantineOf, staleQuarantine } from './quarantine.ts'
 import type { SlicePlan } from './slice.ts'
+import { deafToNames, emptied, isCommand, isVitest, suiteMatcher, takeFiles } from './takers.ts'
 
 /** What a user asked to run. */
 export interface Selection {
@@ -63,8 +64,10 @@ export async function planRun(
   const chosen = discovery.files.filter(fileFilter(selection.filters))
   const tiers: TierPlan[] = []
   for (const tier of settings.tiers.filter(({ name }) => selection.tiers.includes(name))) {
-    tiers.push(await planTier(tier, settings, chosen, history))
+    tiers.push(await planTier(tier, settings, chosen, history, warnings))
   }
+  const deaf = selection.testName === null ? null : deafToNames(tiers.flatMap(usedSuites))
+  if (deaf !== null) return { ok: false, exitCode: EXIT.usage, message: deaf }
   const empty = tiers.filter((tier) => tier.files.length === 0)
   if (
     empty.length > 0 &&
@@ -79,36 +82,46 @@ export async function planRun(
   }
   warnAboutStrays(settings, selection, discovery.files, warnings)
   const unfiltered = selection.filters.length === 0 && selection.changed === null && selection.testName === null
-  if (selection.changed === null) warnings.push(...staleQuarantine(settings, discovery.files))
+  if (selection.changed === null) {
+    warnings.push(...staleQuarantine(settings, discovery.files, wereAllAsked(settings, selection)))
+  }
   const whole = unfiltered && settings.suites.every(({ tier }) => selection.tiers.includes(tier))
   return { ok: true, plan: { engine: discovery.engine, tiers, warnings, testName: selection.testName, whole } }
 }
 
-/** A file belongs to the first suite of the tier that takes it, so that a last suite can take the rest. */
+/** Whether the files of every suite are known: those of commands only where their tier was asked for. */
+function wereAllAsked({ suites }: Settings, { tiers }: Selection): boolean {
+  const isVitestAsked = suites.some((suite) => isVitest(suite) && tiers.includes(suite.tier))
+  return suites.every((suite) => tiers.includes(suite.tier) || (isVitest(suite) && isVitestAsked))
+}
+
+/** The suites of a tier that have files in its plan. */
+function usedSuites({ suites, files }: TierPlan): SuiteSettings[] {
+  const used = new Set(files.map(({ suite }) => suite))
+  return suites.filter(({ name }) => used.has(name))
+}
+
 async function planTier(
   tier: TierSettings,
   settings: Settings,
   found: readonly DiscoveredFile[],
   history: History,
+  warnings: string[],
 ): Promise<TierPlan> {
   const { root } = settings
   const suites = settings.suites.filter((suite) => suite.tier === tier.name)
   const quarantine = quarantineOf(settings, new Date())
-  const matchers = suites.map((suite) => ({ suite, takes: suiteMatcher(suite) }))
-  const files: PlannedFile[] = []
-  for (const { id, path: file, project } of found) {
-    const taker = matchers.find(({ takes }) => takes(file))
-    if (!taker) continue
-    files.push({
-      id,
-      path: file,
-      project,
-      suite: taker.suite.name,
-      expectedMs: history.file(tier.name, id)?.expectedMs ?? null,
-      ...quarantine(file),
-      ...(tier.stress ? { repeated: tier.stress } : {}),
-    })
-  }
+  const taken = takeFiles(suites, found)
+  warnings.push(...emptied(suites, found, taken))
+  const files = taken.map(({ file: { id, path: file, project }, suite }): PlannedFile => ({
+    id,
+    path: file,
+    project,
+    suite: suite.name,
+    expectedMs: history.file(tier.name, id)?.expectedMs ?? null,
+    ...quarantine(file),
+    ...(tier.stress ? { repeated: tier.stress } : {}),
+  }))
   const unknown = files.filter((file) => file.expectedMs === null)
   const ordered = order(files, await sizes(root, unknown))
   return { settings: tier, suites, files: ordered, forecast: forecast(ordered, tier.shards, tier.deadlineMs) }
@@ -126,10 +139,6 @@ async function sizes(root: string, files: readonly PlannedFile[]): Promise<Map<s
     return [file.id, stats?.size ?? 0] as const
   })
   return new Map(found)
-}
-
-function suiteMatcher(suite: SuiteSettings): (path: string) => boolean {
-  return picomatch([...suite.files], { ignore: [...suite.exclude], dot: true })
 }
 
 /** A filter is a glob, a folder, a file, or any part of a path. */
@@ -158,6 +167,15 @@ async function nothingFound(
   const suites = empty.flatMap((tier) => tier.suites)
   if (suites.length === 0)
     return `No tests found: tier ${tiers} has no suite. ${firstSuiteHint(empty[0]!.settings.name)}`
+  const commands = suites.filter(isCommand)
+  if (commands.length === suites.length) {
+    const why = commands.map(({ name, files, discover }) =>
+      discover === null
+        ? `no file matches ${files.join(', ')} (suite ${name})`
+        : `the discover command of suite ${name} names nothing`,
+    )
+    return `No tests found for tier ${tiers}: ${why.join('; ')}.`
+  }
   const globs = suites.flatMap((suite) => suite.files)
   const onDisk: string[] = []
   for await (const entry of glob([...globs], {
@@ -174,7 +192,8 @@ async function nothingFound(
       `none as a test. Check \`include\`, \`exclude\` and the projects of the vitest config.`
     )
   }
-  const seen = found.length > 0 ? ` vitest knows ${testFiles(found.length)} elsewhere, such as ${found[0]!.path}.` : ''
+  const known = found.filter(({ suite }) => suite === undefined)
+  const seen = known.length > 0 ? ` vitest knows ${testFiles(known.length)} elsewhere, such as ${known[0]!.path}.` : ''
   return `No tests found for tier ${tiers}: no file matches ${globs.join(', ')}.${seen} ${firstSuiteHint(empty[0]!.settings.name)}`
 }
 
@@ -197,7 +216,9 @@ function warnAboutStrays(
 ): void {
   if (selection.filters.length > 0 || selection.changed !== null) return
   const matchers = settings.suites.map(suiteMatcher)
-  const strays = found.filter(({ path }) => !matchers.some((takes) => takes(path)))
+  // Files that were found for a suite are in it.
+  const inSuite = new Set(found.flatMap(({ path, suite }) => (suite === undefined ? [] : [path])))
+  const strays = found.filter(({ path }) => !inSuite.has(path) && !matchers.some((takes) => takes(path)))
   if (strays.length === 0) return
   const some = strays.slice(0, 3).map(({ path }) => path)
   const more = strays.length > some.length ? ` and ${strays.length - some.length} more` : ''

@@ -27,12 +27,22 @@ export function quarantineOf(
   }
 }
 
-/** Warnings for entries that name no file that there is, and for those whose day is over. */
-export function staleQuarantine({ quarantine = [] }: Settings, found: readonly DiscoveredFile[]): string[] {
+/**
+ * Warnings for entries that name no file that there is, and for those whose day is over.
+ *
+ * @param foundAll whether every file of every suite is among those that were found
+ */
+export function staleQuarantine(
+  { quarantine = [] }: Settings,
+  found: readonly DiscoveredFile[],
+  foundAll: boolean,
+): string[] {
   return quarantine.flatMap((entry, at) => {
     const name = nameOf(entry, at)
     const takes = entry.file === null ? () => true : picomatch(entry.file, { dot: true })
-    if (!found.some(({ path }) => takes(path))) return [`${name} matches no test file: remove it, or mend its glob.`]
+    if (!found.some(({ path }) => takes(path))) {
+      return foundAll ? [`${name} matches no test file: remove it, or mend its glob.`] : []
+    }
     if (!isExpired(entry.until, new Date())) return []
     return [`${name} expired after ${entry.until}: its failures fail the run. Mend the test, or give it a new day.`]
   })

@@ -215,8 +215,11 @@ async function executeBatch(batch: Batch, desk: TierDesk, deps: TierDeps): Promi
   )
   const end = await Promise.race([execution.done, stuck]).finally(() => inTime.abort())
   if (end.kind === 'died') {
+    const cause = engineFailed(deps.engine.name, end.message)
+    // Before anything else of it is ended: what still runs is not to blame.
+    desk.fail(cause)
     await deps.engine.close()
-    await desk.abandon(engineFailed(deps.engine.name, end.message))
+    await desk.abandon(cause)
   }
   await desk.settled()
 }

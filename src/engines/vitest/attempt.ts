@@ -1,18 +1,19 @@
 import type { TestCase, TestModule, TestSuite } from 'vitest/node'
 import type { ErrorRecord, LeakedProcess, TestResult } from '../../core/events.ts'
-import { cap, engineError, toErrorRecord } from './errors.ts'
+import { cap, engineError, toErrorRecord } from '../errors.ts'
+import type { Exit } from '../group-process.ts'
+import { uniqueNames } from '../names.ts'
+import { limitedOutput, type Output } from '../output.ts'
 import type { FromHost } from './protocol.ts'
 import { readTrace } from './trace.ts'
-import type { Exit } from './worker-process.ts'
-
-/** Output of one attempt that is passed on, UTF-16 units; a test in an endless loop of logging must not fill the disk. */
-const OUTPUT_LIMIT = 1024 * 1024
 
 /** What is known of one attempt at one file while it runs: turns vitest's events into reports, each exactly once. */
 export class Attempt {
   readonly file: string
   /** Absolute path of the file. */
   readonly path: string
+  /** Passes on what the file writes, up to a limit. */
+  readonly output: Output
   readonly #post: (message: FromHost) => void
   readonly #unhandled: (path: string) => readonly unknown[]
   readonly #testName: RegExp | null
@@ -20,7 +21,6 @@ export class Attempt {
   readonly #tests = new Map<string, { name: string; line: number | null }>()
   readonly #told = new Set<string>()
   readonly #errors: ErrorRecord[] = []
-  #output = 0
   #ended = false
   #frozen = false
 
@@ -38,6 +38,7 @@ export class Attempt {
     this.file = file
     this.path = path
     this.#post = post
+    this.output = limitedOutput((stream, text) => post({ type: 'output', file, stream, text }))
     this.#unhandled = unhandled
     this.#testName = testName
   }
@@ -112,19 +113,6 @@ export class Attempt {
     this.#errors.push(suite === undefined ? record : { ...record, message: `${suite}: ${record.message}` })
   }
 
-  output(stream: 'stdout' | 'stderr', text: string): void {
-    if (this.#output >= OUTPUT_LIMIT || text === '') return
-    const room = OUTPUT_LIMIT - this.#output
-    this.#output += text.length
-    const note = '\n[tiershard: the file wrote more than 1 MB; the rest was left out]\n'
-    this.#post({
-      type: 'output',
-      file: this.file,
-      stream,
-      text: text.length < room ? text : text.slice(0, room) + note,
-    })
-  }
-
   /** The file ran to its end. */
   completed(): void {
     for (const error of this.#unhandled(this.path)) this.error(error)
@@ -183,22 +171,4 @@ function isEmptyFile(error: { readonly message?: unknown }): boolean {
 /** vitest has no state for it: a test over its timeout failed with this message last. */
 function isTimeout(errors: readonly ErrorRecord[]): boolean {
   return /^Test timed out in \d+ms/.test(errors.at(-1)?.message ?? '')
-}
-
-/**
- * Gives a name that comes again a number: `adds`, `adds #2`, `adds #3`.
- *
- * @internal for tests
- */
-export function uniqueNames(): (name: string) => string {
-  const taken = new Set<string>()
-  const seen = new Map<string, number>()
-  return (name) => {
-    let unique = name
-    let times = seen.get(name) ?? 1
-    while (taken.has(unique)) unique = `${name} #${++times}`
-    seen.set(name, times)
-    taken.add(unique)
-    return unique
-  }
 }

@@ -1,7 +1,7 @@
 import type { Batch, Desk, Execution, Seat } from '../../core/ports.ts'
 import { unreachable } from '../../core/ending.ts'
 import type { HostProcess } from './host-process.ts'
-import { sweepGroup } from './process-group.ts'
+import { sweepGroup } from '../process-group.ts'
 import type { FromHost, HostBatch, HostOutcome } from './protocol.ts'
 
 /** After a stop, the host gets this long to end its workers and itself before it is killed, ms. */

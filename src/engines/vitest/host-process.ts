@@ -4,8 +4,8 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { FromHost, ToHost } from './protocol.ts'
-import { endOurs, MARK, ownMark } from './marks.ts'
-import { killGroup, sweepGroup } from './process-group.ts'
+import { endOurs, MARK, ownMark } from '../marks.ts'
+import { killGroup, sweepGroup } from '../process-group.ts'
 
 const HOST_FILE = fileURLToPath(new URL(`./host${path.extname(import.meta.url)}`, import.meta.url))
 /** How much of the end of the host's output is kept for the message if it dies, UTF-16 units. */

@@ -8,7 +8,7 @@ import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { unreachable } from '../../core/ending.ts'
-import { toErrorRecord } from './errors.ts'
+import { toErrorRecord } from '../errors.ts'
 import type { FromHost, ToHost } from './protocol.ts'
 import { Session, type VitestNode } from './session.ts'
 

@@ -1,15 +1,15 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cause } from '../../core/ending.ts'
 import type { Batch, Desk, Discovery, DiscoverRequest, Engine, Execution } from '../../core/ports.ts'
-import { resolveChanged } from './changed.ts'
+import { resolveChanged } from '../changed.ts'
+import { processNumber, runMark } from '../environment.ts'
 import { execute, hostBatch } from './execution.ts'
 import { HostProcess } from './host-process.ts'
 import { findVitest } from './install.ts'
-import { MARK, markBelow } from './marks.ts'
-import { startWatchdog } from './watchdog.ts'
+import { MARK, markBelow } from '../marks.ts'
+import { startWatchdog } from '../watchdog.ts'
 
 /** Loading vitest and the user's config takes half a second to a few seconds; beyond this something hangs, ms. */
 const OPEN_LIMIT_MS = 120_000
@@ -55,7 +55,7 @@ export function createVitestEngine(options: VitestEngineOptions): Engine {
     const installed = findVitest(root)
     if (!installed.ok) return { ok: false, message: installed.message }
     stopWatchdog ??= startWatchdog(mark)
-    const process = new HostProcess(root, hostEnvironment(options, `${mark}/${hostNumber()}`))
+    const process = new HostProcess(root, hostEnvironment(options, `${mark}/${processNumber()}`))
     hosts.add(process)
     void process.ended.then(() => {
       hosts.delete(process)
@@ -141,18 +141,6 @@ async function closeHost(process: HostProcess): Promise<void> {
   limit.abort()
   process.kill()
   await process.ended
-}
-
-let hostCount = 0
-
-/** Tells the hosts of this process apart. */
-function hostNumber(): string {
-  return `${process.pid}-${++hostCount}`
-}
-
-/** The mark of all processes of a run: its id, or where there is none, one of the same form. */
-function runMark(env: NodeJS.ProcessEnv): string {
-  return env['TIERSHARD_RUN'] ?? `engine-${randomBytes(6).toString('hex')}`
 }
 
 /** The variables of the host and, through it, of the workers. */

@@ -3,12 +3,13 @@ import path from 'node:path'
 import { setImmediate as delivered, setTimeout as sleep } from 'node:timers/promises'
 import type { WorkerRequest } from 'vitest/node'
 import { Attempt } from './attempt.ts'
-import { toErrorRecord } from './errors.ts'
+import { toErrorRecord } from '../errors.ts'
+import type { Exit } from '../group-process.ts'
 import type { Floor } from './floor.ts'
-import { MARK } from './marks.ts'
+import { MARK } from '../marks.ts'
 import type { FromHost, HostSeat } from './protocol.ts'
 import { STOP_LIMIT_MS, Worker, type Response, type RunRequest, type StartRequest, type StopRequest } from './worker.ts'
-import type { Exit, Launch } from './worker-process.ts'
+import type { Launch } from './worker-process.ts'
 
 /** Longer than a worker that is asked to stop can take: the pool's own way to end it has failed, ms. */
 const SETTLE_LIMIT_MS = 2 * STOP_LIMIT_MS

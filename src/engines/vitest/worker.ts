@@ -1,15 +1,15 @@
 import { setImmediate as delivered, setTimeout as sleep } from 'node:timers/promises'
 import type { WorkerRequest } from 'vitest/node'
-import { engineError } from './errors.ts'
+import { withSeat } from '../environment.ts'
+import { engineError } from '../errors.ts'
+import { TERM_LIMIT_MS, type Exit } from '../group-process.ts'
 import type { HostSeat } from './protocol.ts'
-import { WorkerProcess, type Exit, type Launch } from './worker-process.ts'
+import { WorkerProcess, type Launch } from './worker-process.ts'
 
 /** How long a worker may take to load vitest and the test environment before it runs a file, ms. */
 const START_LIMIT_MS = 60_000
 /** How long a worker may take to end its environment when it is asked to stop, ms. */
 export const STOP_LIMIT_MS = 1_500
-/** After SIGTERM, ms; the same as vitest's own. */
-const TERM_LIMIT_MS = 500
 
 export type StartRequest = Extract<WorkerRequest, { type: 'start' }>
 export type RunRequest = Extract<WorkerRequest, { type: 'run' }>
@@ -36,7 +36,6 @@ export class Worker {
   readonly #process: WorkerProcess
   readonly #events: WorkerEvents
   readonly #ended: Promise<void>
-  #killing = false
   readonly #waiting = new Map<Response['type'], (response: Response | null) => void>()
 
   constructor(launch: Launch, seat: HostSeat, events: WorkerEvents) {
@@ -89,7 +88,7 @@ export class Worker {
 
   /** Ends the process, the hard way if it must be, and resolves when it is gone. */
   async terminate(): Promise<void> {
-    this.#process.kill('SIGTERM')
+    this.#process.terminate()
     const force = setTimeout(() => this.kill('now'), TERM_LIMIT_MS)
     await this.#ended
     clearTimeout(force)
@@ -97,13 +96,7 @@ export class Worker {
 
   /** SIGTERM to the process and what it has started, and soon after SIGKILL; `now`: SIGKILL at once. */
   kill(how?: 'now'): void {
-    this.#process.freeze()
-    if (how === 'now') return this.#process.kill('SIGKILL')
-    if (this.#killing) return
-    this.#killing = true
-    this.#process.kill('SIGTERM', 'group')
-    const force = setTimeout(() => this.#process.kill('SIGKILL'), TERM_LIMIT_MS)
-    void this.#ended.then(() => clearTimeout(force))
+    this.#process.end(how)
   }
 
   send(message: unknown): void {
@@ -153,16 +146,6 @@ export class Worker {
     this.#waiting.delete(type)
     resolve?.(response)
   }
-}
-
-/** An environment with the seat's variables on top; null removes one. */
-function withSeat<E extends NodeJS.ProcessEnv>(env: E, seat: HostSeat): E {
-  const own: NodeJS.ProcessEnv = { ...env }
-  for (const [name, value] of Object.entries(seat.env)) {
-    if (value === null) delete own[name]
-    else own[name] = value
-  }
-  return own as E
 }
 
 async function within<T>(limitMs: number, answer: Promise<T>): Promise<T | 'late'> {

@@ -156,7 +156,7 @@ export class FailurePrinter {
   #source(error: ErrorRecord): string[] {
     const place = placeOf(error.frames, this.#root, this.#colours)
     if (place) {
-      const at = `at ${printable(place.file)}:${place.line}:${place.column}`
+      const at = `at ${printable(place.file)}:${place.line}${place.column > 0 ? `:${place.column}` : ''}`
       return [this.#paint('gray', at), ...place.code]
     }
     const frames = (error.stack ?? '').split('\n').filter((line) => /^\s*at /u.test(line))

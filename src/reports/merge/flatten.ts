@@ -52,6 +52,8 @@ const SILENT = new Set([...BESIDE_CASES, 'flakyFailure', 'flakyError', 'rerunFai
 /** Words of runners that say how a case ended in an attribute instead of an element. */
 const SKIPPED_WORDS = /^(?:notrun|suppressed|disabled|skipped|pending|ignored)$/i
 const FAILED_WORDS = /^(?:fail|failed|failure|error|errored|broken|panicked|timedout|interrupted|aborted)$/i
+/** The error of a case whose end is lost. */
+export const CUT_CASE = { type: 'partial', message: 'the report is damaged inside of this case' }
 /** The case of an error that a suite has without a case. */
 const SUITE_CASE = '(suite)'
 
@@ -268,7 +270,7 @@ export class Flattener implements XmlHandler {
   /** Adds what the case says in another way, or what it can no longer say. */
   private completeCase(): void {
     if (this.cut && this.verdict !== 'failure' && this.verdict !== 'error') {
-      this.addVerdict('error', ' type="partial" message="the report is damaged inside of this case"')
+      this.addVerdict('error', ` type="${CUT_CASE.type}" message="${CUT_CASE.message}"`)
     } else if (this.verdict === 'passed' && this.status !== '') {
       const message = ` message="${this.content.value(`status: ${this.status}`)}"`
       if (SKIPPED_WORDS.test(this.status)) this.addVerdict('skipped', message)

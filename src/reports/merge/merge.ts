@@ -71,6 +71,31 @@ export async function mergeReports(
   }
 }
 
+/**
+ * Writes one report anew in the plain form of a merged one: suites one after the other, every verdict as an element. Names
+ * stay as they are.
+ *
+ * @returns what was found in it; rejects with the file system's error when the file cannot be written
+ */
+export async function normalise(input: MergeInput, file: string): Promise<InputReport> {
+  const names = new GivenNames()
+  const report = new MergedReport(file, Infinity, names)
+  try {
+    const read = await readInput(input, report, names, new AbortController().signal)
+    report.finish()
+    return read
+  } catch (error) {
+    report.discard()
+    throw error
+  }
+}
+
+class GivenNames extends UniqueNames {
+  override unique(_scope: string, name: string): string {
+    return name
+  }
+}
+
 async function readInput(
   input: MergeInput,
   report: MergedReport,

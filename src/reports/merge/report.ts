@@ -39,7 +39,7 @@ export class MergedReport {
   oversized = 0
   private readonly file: string
   private readonly limit: number
-  private readonly names = new UniqueNames()
+  private readonly names: UniqueNames
   private readonly parts: Part[] = []
   private part: Part
   private partTotals: Totals = noTotals()
@@ -49,8 +49,12 @@ export class MergedReport {
   private suite: OpenSuite | null = null
   private unitAt = 0
 
-  /** @param limit bytes of one file; Infinity for one file of any size */
-  constructor(file: string, limit: number) {
+  /**
+   * @param limit bytes of one file; Infinity for one file of any size
+   * @param names gives the suites theirs
+   */
+  constructor(file: string, limit: number, names = new UniqueNames()) {
+    this.names = names
     this.file = file
     this.limit = limit
     this.part = this.openPart()

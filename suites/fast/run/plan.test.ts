@@ -150,3 +150,68 @@ test('an engine that does not load is a usage error, a broken one infrastructure
     message: 'it died\nrun again',
   })
 })
+
+describe('suites of commands', () => {
+  const run = 'pytest {file} {junit}'
+  const command = (name: string, over: object = {}) =>
+    ({ ...suite({ name, files: [] }), engine: 'command', run, discover: 'ls', ...over }) as Settings['suites'][number]
+  const vitest = (name: string, files: string): Settings['suites'][number] => suite({ name, files: [files] })
+  const file = (path_: string, of?: string) => ({ id: path_, path: path_, project: '', ...(of ? { suite: of } : {}) })
+  const planOf = (
+    suites: Settings['suites'],
+    files: readonly ReturnType<typeof file>[],
+    selection: Partial<Selection> = {},
+    more: Partial<Settings> = {},
+  ) => {
+    const chosen = { tiers: ['standard'], filters: [], changed: null, testName: null, ...selection }
+    return planRun(settings({ suites, ...more }), chosen, engineWith([], { files }), noHistory)
+  }
+
+  test('a file belongs to the first suite that takes it, whatever finds it', async () => {
+    const found = [file('t/a.js'), file('t/b.js'), file('t/a.js', 'py'), file('t/c.js', 'py')]
+    const first = await planOf([command('py'), vitest('js', 't/**')], found)
+    expect(filesOf(first).toSorted()).toEqual(['js:t/b.js', 'py:t/a.js', 'py:t/c.js'])
+    const last = await planOf([vitest('js', 't/**'), command('py')], found)
+    expect(filesOf(last).toSorted()).toEqual(['js:t/a.js', 'js:t/b.js', 'py:t/c.js'])
+  })
+
+  test('a suite that others have left nothing is named, and no file of a command is a stray', async () => {
+    const found = [file('t/a.py', 'one'), file('t/a.py', 'two'), file('elsewhere.js', 'one'), file('elsewhere.js')]
+    const outcome = await planOf([command('one'), command('two')], found)
+    expect(outcome).toMatchObject({
+      plan: { warnings: ['suite two is empty: all of its 1 file belongs to suites before it'] },
+    })
+  })
+
+  test('tests are selected by name only where the command takes the name', async () => {
+    const able = command('able', { run: [...run.split(' '), '-k{testName}'] })
+    const found = [file('a', 'deaf'), file('b', 'able')]
+    expect(await planOf([command('deaf'), able], found, { testName: 'x' })).toMatchObject({
+      ok: false,
+      exitCode: 2,
+      message: expect.stringContaining('the command of suite deaf: its run has no {testName}'),
+    })
+    expect(await planOf([command('deaf'), able], found, { testName: 'x', filters: ['b'] })).toMatchObject({ ok: true })
+  })
+
+  test('where nothing is found, it is said what was looked for', async () => {
+    const globs = command('globs', { discover: null, files: ['t/*.py'] })
+    expect(await planOf([command('lists'), globs], [])).toMatchObject({
+      exitCode: 2,
+      message:
+        'No tests found for tier standard: the discover command of suite lists names nothing; no file matches t/*.py (suite globs).',
+    })
+  })
+
+  test('an entry of the quarantine is called stale only when all files are known', async () => {
+    const quarantine = [{ file: 'py/**', test: null, until: '2999-01-01', reason: 'x' }]
+    const found = [file('a.js')]
+    const other = { ...command('py'), tier: 'fast' }
+    const warnings = async (suites: Settings['suites']) => {
+      const outcome = await planOf(suites, found, {}, { quarantine })
+      return outcome.ok ? outcome.plan.warnings : null
+    }
+    expect(await warnings([vitest('js', '**'), other])).toEqual([])
+    expect(await warnings([vitest('js', '**')])).toEqual([expect.stringContaining('matches no test file')])
+  })
+})

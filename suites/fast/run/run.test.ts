@@ -1,5 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Stamped } from '../../../src/core/events.ts'
+import type { Engine, Execution } from '../../../src/core/ports.ts'
 import { countRun } from '../../../src/core/verdict.ts'
 import { type Act, fail, fakeLease, fakeRedis, hang, ofType, pass, suite } from '../../support/run/fakes.ts'
 import { endings, play } from '../../support/run/play.ts'
@@ -28,6 +30,36 @@ describe('a run', () => {
     await play({ a: slowDeath, b: slowDeath }, { redis: fakeRedis([lease]) })
     expect(steps).toEqual(['a gone after open', 'b gone after open clean open'])
     expect(lease.log).toEqual(['open', 'clean', 'open', 'clean', 'release'])
+  })
+
+  test('an engine that breaks is to blame for whatever still runs, and not the file that is ended for it', async () => {
+    const { promise: started, resolve } = Promise.withResolvers<void>()
+    const hangs: Act = (...given) => {
+      resolve()
+      return hang(...given)
+    }
+    const breaks = (engine: Engine): Engine => {
+      let execution: Execution | null = null
+      return {
+        ...engine,
+        execute(batch, desk) {
+          execution = engine.execute(batch, desk)
+          return { ...execution, done: started.then(() => ({ kind: 'died', message: 'its host is gone' })) }
+        },
+        async close() {
+          execution?.stop()
+          await execution?.done
+          // Real processes take their time: what is flushed behind them has been flushed by now.
+          await turn()
+        },
+      }
+    }
+    const { record } = await play({ a: hangs, b: hangs, c: pass }, { engine: breaks })
+    expect(endings(record)).toEqual({ a: 'infrastructure', b: 'infrastructure', c: 'not-run' })
+    expect(record.causes).toMatchObject([
+      { code: 'engine-failed', message: expect.stringContaining('its host is gone') },
+    ])
+    expect(record.exitCode).toBe(3)
   })
 
   test('writes the verdict on a file only after its database has been cleaned', async () => {

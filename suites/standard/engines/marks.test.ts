@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { endOurs, markBelow, MARK, ownMark } from '../../../src/engines/vitest/marks.ts'
-import { startWatchdog } from '../../../src/engines/vitest/watchdog.ts'
+import { endOurs, markBelow, MARK, ownMark } from '../../../src/engines/marks.ts'
+import { startWatchdog } from '../../../src/engines/watchdog.ts'
 import { until } from '../../support/engines/rig.ts'
 import { isAlive } from '../../support/processes/alive.ts'
 import { outsideEnvironment } from '../../support/processes/environment.ts'
@@ -50,7 +50,7 @@ describe.skipIf(process.platform !== 'linux')('what carries a mark', () => {
   test('is ended by the watchdog when the process that started it is gone', async () => {
     const mark = `test-${process.pid}-${Date.now()}-watchdog`
     const child = await stubborn(`${mark}/1`)
-    const module = new URL('../../../src/engines/vitest/watchdog.ts', import.meta.url).href
+    const module = new URL('../../../src/engines/watchdog.ts', import.meta.url).href
     const code = `const { startWatchdog } = await import(${JSON.stringify(module)})
       startWatchdog(${JSON.stringify(mark)}); process.kill(process.pid, 'SIGKILL')`
     spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'ignore' })

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import path from 'node:path'
-import { killGroup } from '../../../src/engines/vitest/process-group.ts'
+import { killGroup } from '../../../src/engines/process-group.ts'
 import { outsideEnvironment } from '../processes/environment.ts'
 
 const repository = path.join(import.meta.dirname, '..', '..', '..')

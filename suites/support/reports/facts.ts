@@ -1,6 +1,6 @@
 import type { Cause } from '../../../src/core/ending.ts'
 import type { ErrorRecord, ServerFacts } from '../../../src/core/events.ts'
-import type { SuiteSettings, TierSettings } from '../../../src/core/settings.ts'
+import type { TierSettings, VitestSuite } from '../../../src/core/settings.ts'
 
 /** Plausible parts of a journal, for the builder and for tests that need only one of them. */
 
@@ -52,7 +52,7 @@ export function aTier(name: string): TierSettings {
   return { ...common, deadlineMs: 15 * minute, testTimeoutMs: 30_000, fileTimeoutMs: 5 * minute, slowMs: 5000 }
 }
 
-export function aSuite(name: string, tier: string): SuiteSettings {
+export function aSuite(name: string, tier: string): VitestSuite {
   return {
     name,
     tier,

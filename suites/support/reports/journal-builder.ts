@@ -15,7 +15,7 @@ import {
 } from '../../../src/core/events.ts'
 import { forecast, order } from '../../../src/core/plan.ts'
 import { foldAll, type RunRecord } from '../../../src/core/record.ts'
-import type { SuiteSettings, TierSettings } from '../../../src/core/settings.ts'
+import type { SuiteSettings, TierSettings, VitestSuite } from '../../../src/core/settings.ts'
 import { exitCode } from '../../../src/core/verdict.ts'
 import { aCause, anError, aServer, aSuite, aTier, type ErrorLike } from './facts.ts'
 
@@ -92,7 +92,7 @@ export class JournalBuilder {
   }
 
   /** A suite of the open tier; suites that files name are made by themselves. */
-  suite(name: string, settings: Partial<SuiteSettings> = {}): this {
+  suite(name: string, settings: Partial<VitestSuite> = {}): this {
     const tier = this.#tier()
     tier.suites.push({ ...aSuite(name, tier.settings.name), ...settings })
     return this

@@ -1,6 +1,6 @@
 import type { Stamped } from '../../../src/core/events.ts'
 import { forecast } from '../../../src/core/plan.ts'
-import type { OwnServers, Resolved } from '../../../src/core/ports.ts'
+import type { Engine, OwnServers, Resolved } from '../../../src/core/ports.ts'
 import { fileEnding } from '../../../src/core/verdict.ts'
 import type { RunRecord } from '../../../src/core/record.ts'
 import { openLedger } from '../../../src/run/ledger.ts'
@@ -33,6 +33,8 @@ interface Options {
   readonly patienceMs?: number
   readonly suites?: TierPlan['suites']
   readonly testName?: string
+  /** What is done to the engine before the run gets it. */
+  readonly engine?: (engine: Engine) => Engine
 }
 
 /** Runs scripted files of one tier, each with a database. */
@@ -53,7 +55,7 @@ export async function play(script: Record<string, Act> | ((file: string) => Act)
     { engine: 'fake 1', tiers: [plan], warnings: [], testName: options.testName ?? null },
     {
       meta: options.testName === undefined ? META : { ...META, testName: options.testName },
-      engine,
+      engine: options.engine?.(engine) ?? engine,
       anotherEngine: () => fakeEngine(scriptOf),
       ledger,
       resolveRedis: async () => options.resolved ?? { ok: true, server: redis },

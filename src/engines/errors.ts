@@ -1,5 +1,5 @@
 import { inspect, stripVTControlCharacters } from 'node:util'
-import type { ErrorRecord, StackFrame } from '../../core/events.ts'
+import type { ErrorRecord, StackFrame } from '../core/events.ts'
 
 /** Longest text of one error's message or diff that is passed on, UTF-16 units. */
 const MESSAGE_LIMIT = 256 * 1024

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LeakedProcess } from '../../core/events.ts'
+import type { LeakedProcess } from '../core/events.ts'
 
 /**
  * Every process of a run inherits a mark in its environment, and so does whatever it starts, also outside of its process

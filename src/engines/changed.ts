@@ -20,10 +20,7 @@ export async function resolveChanged(
   env: NodeJS.ProcessEnv,
 ): Promise<Changed> {
   if (changed === null) return { ok: true, since: null }
-  const ask = async (...args: string[]): Promise<string> => {
-    const { stdout } = await git('git', args, { cwd: root, env, timeout: GIT_LIMIT_MS })
-    return stdout.trim()
-  }
+  const ask = async (...args: string[]): Promise<string> => askGit(root, env, ...args)
   try {
     await ask('rev-parse', '--show-toplevel')
   } catch (error) {
@@ -50,10 +47,22 @@ export async function resolveChanged(
   return { ok: true, since: commit }
 }
 
+async function askGit(cwd: string, env: NodeJS.ProcessEnv, ...args: string[]): Promise<string> {
+  const { stdout } = await git('git', args, { cwd, env, timeout: GIT_LIMIT_MS })
+  return stdout.trim()
+}
+
 function refusal(error: unknown, root: string): string {
   const { code, stderr = '' } = error as NodeJS.ErrnoException & { readonly stderr?: string }
   if (code === 'ENOENT') return 'git is not on PATH.'
   if (stderr === '' || stderr.includes('not a git repository')) return `${root} is not inside a git repository.`
   // A checkout of somebody else, as in a container, is refused with what to do about it.
   return `git refuses to look into ${root}:\n${stderr.trim()}`
+}
+
+/** Whether a file differs from what it was at the commit where both parted, or in the working tree; `true`: in that alone. */
+export async function somethingChanged(since: string | true, root: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const status = await askGit(root, env, 'status', '--porcelain', '--untracked-files=normal')
+  if (status !== '' || since === true) return status !== ''
+  return (await askGit(root, env, 'diff', '--name-only', `${since}...HEAD`)) !== ''
 }

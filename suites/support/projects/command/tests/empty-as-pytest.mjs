@@ -1,0 +1,3 @@
+import { write } from '../junit.mjs'
+write()
+process.exitCode = 5

@@ -1,0 +1,2 @@
+import { write } from '../junit.mjs'
+write()

@@ -1,0 +1,3 @@
+import { failed, passed, write } from '../junit.mjs'
+write(passed('adds'), failed('subtracts'))
+process.exitCode = 1

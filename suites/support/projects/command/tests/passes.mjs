@@ -1,0 +1,2 @@
+import { passed, skipped, write } from '../junit.mjs'
+write(passed('adds'), passed('adds'), skipped('later'))
