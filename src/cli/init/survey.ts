@@ -114,7 +114,9 @@ function whyNoWorkflow(root: string, repository: string | null): string | null {
     return `no workflow is written: workflows belong into ${path.join(repository, '.github/workflows')}, and this is a folder below`
   }
   const isGitLab = existsSync(path.join(root, '.gitlab-ci.yml')) && !existsSync(path.join(root, '.github'))
-  return isGitLab ? 'no workflow is written: the CI of this project is GitLab' : null
+  return isGitLab
+    ? 'no workflow is written: the CI of this project is GitLab, for which docs/matrix.md of tiershard has jobs'
+    : null
 }
 
 /** Of the usual ranges, those that hold no version that is supported. */
