@@ -4,11 +4,13 @@
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { ROOT, runTiers } from './tiershard.ts'
 
 const TIERS = ['fast', 'standard'] as const
+/** Files at once, for both runners: many of them wait for processes more than they compute. */
+const WORKERS = Math.max(3, availableParallelism())
 /** No step takes longer than this, ms. */
 const STEP_LIMIT_MS = 10 * 60_000
 
@@ -50,7 +52,7 @@ async function step(name: string, command: readonly string[]): Promise<void> {
 
 async function runByTiershard(): Promise<Outcomes> {
   console.log(`\ntiershard run --tier ${TIERS.join(',')}`)
-  const { code, summary } = await runTiers(TIERS, STEP_LIMIT_MS)
+  const { code, summary } = await runTiers(TIERS, STEP_LIMIT_MS, ['--shards', String(WORKERS)])
   const outcomes: Outcomes = summary?.run ? await outcomesOf(summary.run.run) : new Map()
   for (const outcome of outcomes.values()) count(outcome)
   // A run can end badly without a failed test: an infrastructure error, a deadline, something without a result.
@@ -86,7 +88,7 @@ async function runByVitest(): Promise<Outcomes> {
     'vitest',
     'run',
     ...folders,
-    '--maxWorkers=2',
+    `--maxWorkers=${WORKERS}`,
     '--reporter=dot',
     '--reporter=json',
     `--outputFile.json=${report}`,

@@ -12,8 +12,9 @@ export const ROOT = path.join(import.meta.dirname, '..')
 export async function runTiers(
   tiers: readonly string[],
   limitMs: number,
+  options: readonly string[] = [],
 ): Promise<{ readonly code: number; readonly summary: Summary | null }> {
-  const args = ['tiershard', 'run', '--tier', tiers.join(','), '--json']
+  const args = ['tiershard', 'run', '--tier', tiers.join(','), '--json', ...options]
   const child = spawn('npx', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], timeout: limitMs })
   const ended = new Promise<number>((resolve) => {
     child.on('error', () => resolve(127))
