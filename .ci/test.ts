@@ -10,7 +10,7 @@ import { ROOT, runTiers } from './tiershard.ts'
 
 const TIERS = ['fast', 'standard'] as const
 /** Files at once, for both runners: many of them wait for processes more than they compute. */
-const WORKERS = Math.max(3, availableParallelism())
+const WORKERS = Math.min(8, Math.max(3, availableParallelism()))
 /** No step takes longer than this, ms. */
 const STEP_LIMIT_MS = 10 * 60_000
 
