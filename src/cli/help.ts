@@ -1,6 +1,6 @@
 /**
  * Manual pages: one tree of texts from which both the help and the parser are made, so that they cannot differ. This file
- * and manuals.ts import nothing: `tiershard --help` costs little more than Node itself.
+ * imports nothing, and the texts import only each other: `tiershard --help` costs little more than Node itself.
  */
 
 export interface OptionText {
