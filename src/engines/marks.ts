@@ -45,22 +45,31 @@ export interface EndLimits {
  * @returns what was left after the grace
  */
 export async function endOurs(ours: Ours, limits: EndLimits): Promise<LeakedProcess[]> {
-  const left = await gone(ours, limits.graceMs, null)
+  const known = new Set<number>()
+  const left = await gone(ours, known, limits.graceMs, null)
   if (left.length === 0) return []
   const leaked = left.map((pid) => ({ pid, command: commandOf(pid) }))
   if (limits.termMs > 0) {
     signal(left, 'SIGTERM')
-    if ((await gone(ours, limits.termMs, null)).length === 0) return leaked
+    if ((await gone(ours, known, limits.termMs, null)).length === 0) return leaked
   }
-  await gone(ours, limits.killMs, 'SIGKILL')
+  await gone(ours, known, limits.killMs, 'SIGKILL')
   return leaked
 }
 
-/** Waits until nothing of ours is left, and signals it at every look. Returns what is there at the end. */
-async function gone(ours: Ours, limitMs: number, name: 'SIGKILL' | null): Promise<number[]> {
+/**
+ * Waits until nothing of ours is left, and signals it at every look. Returns what is there at the end.
+ *
+ * @param known what the last look has seen, kept up to date: a process that ends loses its environment, and the mark in
+ *   it, before it is gone
+ */
+async function gone(ours: Ours, known: Set<number>, limitMs: number, name: 'SIGKILL' | null): Promise<number[]> {
   const until = performance.now() + limitMs
   for (;;) {
-    const left = living(ours)
+    const left = living(ours, known)
+    // No longer than that: the number of a process that is gone may be given to a stranger.
+    known.clear()
+    for (const pid of left) known.add(pid)
     if (name !== null) signal(left, name)
     if (left.length === 0 || performance.now() >= until) return left
     await sleep(LOOK_MS)
@@ -78,7 +87,7 @@ function signal(pids: readonly number[], name: 'SIGTERM' | 'SIGKILL'): void {
 }
 
 /** Processes of ours that can still run code. The dead whom nobody has reaped do not count. */
-function living({ mark, group }: Ours): number[] {
+function living({ mark, group }: Ours, known: ReadonlySet<number>): number[] {
   if (process.platform !== 'linux') return []
   // Process ids grow, until they begin anew: what is older need not be looked at, which spares most of the work.
   const newest = Number(read('/proc/loadavg').trim().split(' ').at(-1))
@@ -86,7 +95,7 @@ function living({ mark, group }: Ours): number[] {
   return readdirSync('/proc').flatMap((entry) => {
     const pid = Number(entry)
     if (!Number.isInteger(pid) || pid < least || pid === process.pid) return []
-    if (isMarked(entry, mark)) return isDead(stat(entry)) ? [] : [pid]
+    if (known.has(pid) || isMarked(entry, mark)) return isDead(stat(entry)) ? [] : [pid]
     const fields = stat(entry)
     return Number(fields[2]) === group && !isDead(fields) ? [pid] : []
   })
