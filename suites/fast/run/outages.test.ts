@@ -9,28 +9,36 @@ describe('a server that stops being fit', () => {
   const full = { code: 'redis-out-of-memory', message: 'full', remedy: 'make room' } as const
 
   /** A server that is full from the first call of `fill` until the run has paused for it. */
-  function fillable(): { redis: ReturnType<typeof fakeRedis>; fill: () => void; onEvent: (event: Stamped) => void } {
+  function fillable(): {
+    redis: ReturnType<typeof fakeRedis>
+    fill: () => void
+    /** Fills the server, and fails. */
+    hit: Act
+    onEvent: (event: Stamped) => void
+  } {
     const redis = fakeRedis([fakeLease(1)])
     const fit = redis.pulse.bind(redis)
     let isFull = false
     redis.pulse = async () => (isFull ? { ok: false, cause: full } : fit())
+    const fill = (): void => void (isFull = true)
     return {
       redis,
-      fill: () => void (isFull = true),
+      fill,
+      hit(...seat) {
+        fill()
+        return fail(...seat)
+      },
       onEvent: (event) => void (event.type === 'dispatch-paused' && (isFull = false)),
     }
   }
 
   test('what failed meanwhile runs again at the end, and is not flaky', async () => {
-    const { redis, fill, onEvent } = fillable()
-    let tries = 0
-    const hit: Act = (...seat) => {
-      if (++tries > 1) return pass(...seat)
-      fill()
-      return fail(...seat)
-    }
+    const { redis, hit, onEvent } = fillable()
     const settings = { shards: 1 }
-    const { record, events } = await play({ a: hit, b: pass }, { redis, onEvent, settings, patienceMs: 60_000 })
+    const { record, events } = await play(
+      { a: inTurn(hit, pass), b: pass },
+      { redis, onEvent, settings, patienceMs: 60_000 },
+    )
     expect(ofType(events, 'file-ended').map(({ file, ending }) => `${file} ${ending.kind}`)).toEqual([
       'a infrastructure',
       'b passed',
@@ -53,12 +61,8 @@ describe('a server that stops being fit', () => {
   })
 
   test('a file that is hit every time ends as infrastructure after three attempts', async () => {
-    const { redis, fill, onEvent } = fillable()
-    const unlucky: Act = (...seat) => {
-      fill()
-      return fail(...seat)
-    }
-    const { record, events } = await play({ a: unlucky }, { redis, onEvent, patienceMs: 60_000 })
+    const { redis, hit, onEvent } = fillable()
+    const { record, events } = await play({ a: hit }, { redis, onEvent, patienceMs: 60_000 })
     expect(ofType(events, 'file-started').map(({ attempt }) => attempt)).toEqual([1, 2, 3])
     expect(record.exitCode).toBe(3)
     expect(countRun(record)).toMatchObject({ failed: 0, notRun: 1 })
@@ -99,13 +103,9 @@ describe('a server that stops being fit', () => {
   })
 
   test('fail-fast does not take it for failures', async () => {
-    const { redis, fill, onEvent } = fillable()
-    const hit = inTurn((...seat) => {
-      fill()
-      return fail(...seat)
-    }, pass)
+    const { redis, hit, onEvent } = fillable()
     const settings = { shards: 1, failFast: 1 }
-    const { record } = await play({ a: hit, b: pass }, { redis, onEvent, settings, patienceMs: 60_000 })
+    const { record } = await play({ a: inTurn(hit, pass), b: pass }, { redis, onEvent, settings, patienceMs: 60_000 })
     expect(record.notices).toEqual([])
     expect(record.tiers.get('standard')?.end).toBe('completed')
     expect(countRun(record)).toMatchObject({ passed: 2, failed: 0, notRun: 0 })
@@ -113,11 +113,7 @@ describe('a server that stops being fit', () => {
   })
 
   test('it uses up no retry, and gives none', async () => {
-    const { redis, fill, onEvent } = fillable()
-    const hit: Act = (...seat) => {
-      fill()
-      return fail(...seat)
-    }
+    const { redis, hit, onEvent } = fillable()
     const options = { redis, onEvent, settings: { retries: 1 }, patienceMs: 60_000 }
     const { record, events } = await play({ a: inTurn(fail, hit, fail), b: inTurn(fail, hit, pass) }, options)
     expect(ofType(events, 'file-ended').map(({ file, ending }) => `${file} ${ending.kind}`)).toEqual([
@@ -133,11 +129,7 @@ describe('a server that stops being fit', () => {
   })
 
   test('a repetition that it spoiled is made up for', async () => {
-    const { redis, fill, onEvent } = fillable()
-    const hit: Act = (...seat) => {
-      fill()
-      return fail(...seat)
-    }
+    const { redis, hit, onEvent } = fillable()
     const settings = { shards: 1, stress: { times: 3, untilFailure: false } }
     const options = { redis, onEvent, settings, patienceMs: 60_000 }
     const { record, events } = await play({ a: inTurn(pass, hit, pass) }, options)
@@ -152,11 +144,7 @@ describe('a server that stops being fit', () => {
   })
 
   test('repetitions that it spoils again and again are missing, and the run is not green', async () => {
-    const { redis, fill, onEvent } = fillable()
-    const hit: Act = (...seat) => {
-      fill()
-      return fail(...seat)
-    }
+    const { redis, hit, onEvent } = fillable()
     const settings = { shards: 1, stress: { times: 3, untilFailure: false } }
     const options = { redis, onEvent, settings, patienceMs: 60_000 }
     const { record, events } = await play({ a: inTurn(pass, hit) }, options)
