@@ -7,15 +7,15 @@ import { MARKS } from './words.js'
  *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Record<string, string | number | boolean | null | ((event: any) => void)>} [properties] attributes (false and
- *   null: absent, true: empty), and listeners under names such as `onclick`
+ * @param {Record<string, string | number | boolean | null | ((event: never) => void)>} [properties] attributes (false
+ *   and null: absent, true: empty), and listeners under names such as `onclick`, which know what event that is
  * @param {...(Child | Child[])} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(properties)) {
-    if (typeof value === 'function') element.addEventListener(name.slice(2), value)
+    if (typeof value === 'function') element.addEventListener(name.slice(2), /** @type {EventListener} */ (value))
     else if (value !== null && value !== false) element.setAttribute(name, value === true ? '' : String(value))
   }
   for (const child of children.flat()) if (child) element.append(child)
