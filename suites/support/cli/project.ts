@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { watch } from 'node:fs/promises'
+import { existsSync, readFileSync, watch } from 'node:fs'
 import path from 'node:path'
 import { vitestProject } from './binary.ts'
 
@@ -34,13 +33,18 @@ export function pidIn(cwd: string): number {
 
 /** Resolves when something is in a file; the test's own timeout limits the wait. */
 export async function appeared(file: string): Promise<void> {
-  const stop = new AbortController()
-  const changes = watch(path.dirname(file), { signal: stop.signal })
+  // Attached before the first look: what is written between a look and the attaching would never be seen.
+  const changes = watch(path.dirname(file))
   try {
-    if (isWritten(file)) return
-    for await (const _ of changes) if (isWritten(file)) return
+    await new Promise<void>((resolve, reject) => {
+      const look = (): void => {
+        if (isWritten(file)) resolve()
+      }
+      changes.on('change', look).once('error', reject)
+      look()
+    })
   } finally {
-    stop.abort()
+    changes.close()
   }
 }
 
