@@ -1,5 +1,5 @@
 import type { PlannedFile } from '../core/events.ts'
-import type { Batch, Desk, DiscoveredFile, Discovery, Engine, Execution } from '../core/ports.ts'
+import type { Batch, Desk, Discovery, Engine, Execution } from '../core/ports.ts'
 
 type Outcome = Awaited<Execution['done']>
 
@@ -34,16 +34,13 @@ export function severalEngines(engines: readonly Engine[], engineOf: (file: Plan
 }
 
 function together(found: readonly Discovery[]): Discovery {
-  const files: DiscoveredFile[] = []
-  const warnings: string[] = []
-  const names: string[] = []
-  for (const one of found) {
-    if (!one.ok) continue
-    names.push(one.engine)
-    files.push(...one.files)
-    warnings.push(...one.warnings)
+  const all = found.filter((one) => one.ok)
+  return {
+    ok: true,
+    engine: all.map(({ engine }) => engine).join(', '),
+    files: all.flatMap(({ files }) => files),
+    warnings: all.flatMap(({ warnings }) => warnings),
   }
-  return { ok: true, engine: names.join(', '), files, warnings }
 }
 
 function executeTogether(

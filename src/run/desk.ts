@@ -56,8 +56,8 @@ export class TierDesk implements Desk {
   readonly #suites: ReadonlyMap<string, SuiteSettings>
   readonly #attempts: Attempts
   readonly #failFast: FailureWatch
-  /** Attempts whose process is gone and whose database is being flushed. */
-  readonly #closing = new Set<Promise<void>>()
+  /** Databases that are being opened for a file, or flushed behind one. */
+  readonly #busy = new Set<Promise<unknown>>()
   readonly #overLimit = new Set<string>()
   /** Aborted when the tier is halted. */
   readonly #halting = new AbortController()
@@ -108,6 +108,33 @@ export class TierDesk implements Desk {
   // ---- seats -------------------------------------------------------------------------------------------------------
 
   async sit(file: string): Promise<Seat | null> {
+    return this.#track(this.#sit(file))
+  }
+
+  async next(left: Seat, file: string): Promise<Seat | null> {
+    return this.#track(this.#next(left, file))
+  }
+
+  leave(left: Seat): void {
+    const attempt = this.#attempts.leave(left)
+    if (attempt) void this.#track(this.#vacate(attempt))
+  }
+
+  /** Resolves when every seat that was left has been cleaned, none is being made, and every ending is in the journal. */
+  async settled(): Promise<void> {
+    while (this.#busy.size > 0) await Promise.all(this.#busy)
+  }
+
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#busy.add(work)
+    try {
+      return await work
+    } finally {
+      this.#busy.delete(work)
+    }
+  }
+
+  async #sit(file: string): Promise<Seat | null> {
     const { lanes } = this.#parts
     const suite = this.#suiteOf(file)
     for (;;) {
@@ -127,7 +154,7 @@ export class TierDesk implements Desk {
     }
   }
 
-  async next(left: Seat, file: string): Promise<Seat | null> {
+  async #next(left: Seat, file: string): Promise<Seat | null> {
     const attempt = this.#attempts.leave(left)
     if (!attempt) return null
     const { lane } = attempt
@@ -145,19 +172,8 @@ export class TierDesk implements Desk {
     return null
   }
 
-  leave(left: Seat): void {
-    const attempt = this.#attempts.leave(left)
-    if (!attempt) return
-    const work = this.#conclude(attempt, false).then((lane) => {
-      if (lane === 'usable') this.#parts.lanes.give(attempt.lane)
-    })
-    this.#closing.add(work)
-    void work.finally(() => this.#closing.delete(work))
-  }
-
-  /** Resolves when every seat that was left has been cleaned and every ending is in the journal. */
-  async settled(): Promise<void> {
-    while (this.#closing.size > 0) await Promise.all(this.#closing)
+  async #vacate(attempt: Attempt): Promise<void> {
+    if ((await this.#conclude(attempt, false)) === 'usable') this.#parts.lanes.give(attempt.lane)
   }
 
   #suiteOf(file: string): SuiteSettings {
@@ -263,12 +279,12 @@ export class TierDesk implements Desk {
     clearTimeout(attempt.timer)
     const durationMs = performance.now() - attempt.satAt
     const left = await closeServices(this.#parts.services, this.#suiteOf(attempt.file.id), attempt.lane.shard)
-    if (left.died) attempt.reason ??= { kind: 'infrastructure', cause: left.died }
     const lives = processLives || left.usesRedis
     const cleaned = attempt.lease ? await attempt.lease.clean({ processLives: lives }) : null
     const lane =
       attempt.lease && cleaned && cleaned.kind !== 'ok' ? this.#refuse(attempt.lane, attempt.lease, cleaned) : 'kept'
-    const blame = attempt.started && !this.#isSound(attempt, cleaned) ? await this.#blame(attempt) : null
+    const isHit = attempt.started && !this.#isSound(attempt, cleaned)
+    const blame = isHit ? (left.died ?? (await this.#blame(attempt))) : null
     this.#attempts.close(attempt)
     if (attempt.started) await this.#end(attempt, durationMs, cleaned, blame)
     return this.#parts.state.lostLanes.has(attempt.lane) || lane === 'retired' ? 'retired' : 'usable'
@@ -300,8 +316,9 @@ export class TierDesk implements Desk {
     return byTests({ ref }, stop.errors, this.#parts.ledger).kind !== 'failed'
   }
 
-  /** What was wrong with the server since the attempt took its seat; null for one that does not use the shared server. */
-  async #blame({ lane, lease, satAt }: Attempt): Promise<Cause | null> {
+  /** What was wrong since the attempt took its seat: a service of its own, or the server, if it uses the shared one. */
+  async #blame({ lane, lease, satAt, reason }: Attempt): Promise<Cause | null> {
+    if (reason?.kind === 'infrastructure') return reason.cause
     return lease !== null && isShared(lane, lease) ? this.#parts.guard.blame(satAt) : null
   }
 

@@ -52,42 +52,53 @@ interface Running {
 export function watchFailures(plan: TierPlan, ledger: Ledger, halt: (why: Halt) => void): FailureWatch {
   const { name: tier, failFast: limit = 0 } = plan.settings
   if (limit === 0) return { tested: () => {}, ended: async () => {} }
-  const before = countRun(ledger.record).failed
   const plans = new Map(plan.files.map((file) => [file.id, file]))
   const running = new Map<string, Running>()
-  /** By file, what its record says after an attempt's end. */
+  /** The files with failures after an attempt's end, and how many; here from an earlier round of the tier. */
   const known = new Map<string, number>()
+  /** All that have failed for good, but for what the running attempts add. */
+  let sum = countRun(ledger.record).failed
   let struck = false
   let last = ''
+
+  for (const { id } of plan.files) {
+    const record = ledger.record.tiers.get(tier)?.files.get(id)
+    const failed = record && record.attempts.length > 0 ? countFile(record).failed : 0
+    if (failed > 0) known.set(id, failed)
+  }
 
   const isFinal = ({ file }: AttemptRef): boolean => {
     const planned = plans.get(file)!
     return planned.repeated !== undefined || triesOf(ledger, tier, file) > retriesOf(plan, planned.suite)
   }
-  const count = (attempts: readonly Running[]): number => {
+  const learn = (file: string, failed: number): void => {
+    sum += failed - (known.get(file) ?? 0)
+    if (failed > 0) known.set(file, failed)
+    else known.delete(file)
+  }
+  const count = (attempts: Iterable<Running>): number => {
     const names = new Map<string, Set<string>>()
     for (const { file, names: some } of attempts) names.set(file, new Set([...(names.get(file) ?? []), ...some]))
-    let sum = before
-    for (const file of new Set([...known.keys(), ...names.keys()])) {
-      sum += Math.max(known.get(file) ?? 0, names.get(file)?.size ?? 0)
-    }
-    return sum
+    return [...names].reduce((all, [file, { size }]) => all + Math.max(size - (known.get(file) ?? 0), 0), sum)
   }
   const check = async (): Promise<void> => {
-    if (struck || count([...running.values()]) < limit) return
-    const asked = [...running.values()]
-    const causes = await Promise.all(asked.map(({ blame }) => blame()))
-    const sum = count(asked.filter((_, at) => causes[at] === null))
-    if (struck || sum < limit) return
+    if (struck || count(running.values()) < limit) return
+    const asked = await Promise.all(
+      [...running].map(async ([key, attempt]) => ({ key, attempt, cause: await attempt.blame() })),
+    )
+    // What has ended meanwhile is in the record, which knows better.
+    const unexcused = asked.filter(({ key, attempt, cause }) => cause === null && running.get(key) === attempt)
+    const failed = count(unexcused.map(({ attempt }) => attempt))
+    if (struck || failed < limit) return
     struck = true
-    strike(sum)
+    strike(failed)
   }
-  const strike = (sum: number): void => {
+  const strike = (failed: number): void => {
     const files = [...(ledger.record.tiers.get(tier)?.files.values() ?? [])]
     const started = files.filter(({ attempts }) => attempts.at(-1)?.ending === null).length
     const waiting = files.filter(({ attempts }) => attempts.length === 0).length
     const message =
-      `fail-fast: ${sum} failed (the limit is ${limit}), the last one in ${last}; ` +
+      `fail-fast: ${failed} failed (the limit is ${limit}), the last one in ${last}; ` +
       `${started} running files are ended, ${waiting} files of tier ${tier} do not start`
     ledger.emit({ type: 'notice', level: 'info', code: 'fail-fast', message })
     halt({ end: 'cancelled', running: { kind: 'cancelled', by: 'fail-fast' }, waiting: 'fail-fast' })
@@ -109,7 +120,7 @@ export function watchFailures(plan: TierPlan, ledger: Ledger, halt: (why: Halt) 
       const record = ledger.record.tiers.get(tier)?.files.get(ref.file)
       if (!record || !isFinal(ref)) return
       const { failed } = countFile(record)
-      known.set(ref.file, failed)
+      learn(ref.file, failed)
       if (failed > 0 && !hasFailed) last = ref.file
       await check()
     },

@@ -146,9 +146,10 @@ async function runBatches(plan: TierPlan, shards: number, desk: TierDesk, deps: 
   let files: readonly PlannedFile[] = plan.files
   const begun = performance.now()
   const before = attemptsOf(plan.files, tier, ledger)
+  const rounds = [...before.values()].reduce((most, made) => Math.max(most, made), 0)
   for (let attempt = 1; files.length > 0 && !desk.halted; attempt++) {
     if (attempt === 2) desk.limitRetries(performance.now() + (plan.settings.retryLimitMs ?? Infinity))
-    ledger.emit({ type: 'tier-started', tier, shards, attempt: attempt + Math.max(...before.values()) })
+    ledger.emit({ type: 'tier-started', tier, shards, attempt: attempt + rounds })
     await runToTheEnd(files, (file) => before.get(file)! + attempt, plan, { shards, begun }, desk, deps)
     files = files.filter(
       ({ id, suite }) =>

@@ -54,7 +54,8 @@ export function createCommandEngine({ root, suites, env, readJUnit }: CommandEng
     for (const suite of suites) {
       const found = await discoverSuite(suite, { root, env: suite.discover === null ? env : marked(), bash })
       if (!found.ok) return { ok: false, kind: 'usage', message: found.message }
-      files.push(...found.files)
+      // One by one: a call takes no more than about 125,000 arguments.
+      for (const file of found.files) files.push(file)
       warnings.push(...found.warnings)
       if (since.since !== null && found.files.length > 0) {
         warnings.push(`suite ${suite.name}: what its files import is not known, so --changed leaves none of them out`)

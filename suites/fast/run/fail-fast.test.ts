@@ -1,6 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { forecast } from '../../../src/core/plan.ts'
 import { countRun, exitCode, fileEnding } from '../../../src/core/verdict.ts'
-import { fail, hang, ofType, pass } from '../../support/run/fakes.ts'
+import { type Halt, watchFailures } from '../../../src/run/fail-fast.ts'
+import { openLedger } from '../../../src/run/ledger.ts'
+import { fail, failAndHang, fakeServices, hang, ofType, pass, planned, suite, tier } from '../../support/run/fakes.ts'
+import { play } from '../../support/run/play.ts'
 import { inTurn, runScripted } from '../../support/run/runs.ts'
 
 describe('fail-fast', () => {
@@ -72,5 +77,36 @@ describe('fail-fast', () => {
     const { record } = await runScripted([{ settings: { failFast: 1, shards: 1 }, files: { a: fail, b: hang } }])
     expect(record.tiers.get('tier-1')?.files.get('b')?.attempts).toEqual([])
     expect(record.tiers.get('tier-1')?.end).toBe('cancelled')
+  })
+
+  test('what its attempt is excused from while it is decided does not count', async () => {
+    const ledger = openLedger({ append: () => {}, close: () => {} }, [])
+    const files = [planned('a')]
+    const plan = { settings: tier({ failFast: 1 }), suites: [suite()], files, forecast: forecast(files, 1, 1) }
+    const ref = { tier: 'standard', file: 'a', attempt: 1 }
+    ledger.emit({ type: 'tier-planned', tier: 'standard', ...plan })
+    const halts: Halt[] = []
+    const watch = watchFailures(plan, ledger, (why) => halts.push(why))
+    const asked = Promise.withResolvers<null>()
+    const failed = { name: 't', outcome: 'failed', durationMs: 1, retries: 0, line: 1, errors: [], note: null } as const
+    ledger.emit({ type: 'file-started', ...ref, shard: 0, database: null })
+    ledger.emit({ type: 'test-ended', ...ref, test: failed })
+    watch.tested(ref, failed, async () => asked.promise)
+    const ending = { kind: 'infrastructure', cause: { code: 'redis-went-away', message: 'gone', remedy: '' } } as const
+    ledger.emit({ type: 'file-ended', ...ref, ending, durationMs: 1, running: [], errors: [] })
+    await watch.ended(ref)
+    asked.resolve(null)
+    await setImmediate()
+    expect(halts).toEqual([])
+  })
+
+  test('a service that died is to blame for what failed with it, also in a file that fail-fast ends', async () => {
+    const died = { code: 'service-went-away', message: 'api has ended', remedy: 'look at its log' } as const
+    const services = { ...fakeServices, close: async () => ({ usesRedis: false, died }) }
+    const { record } = await play(
+      { a: failAndHang },
+      { services, suites: [suite({ services: ['api'] })], settings: { failFast: 1, shards: 1 } },
+    )
+    expect(fileEnding(record.tiers.get('standard')!.files.get('a')!)).toEqual({ kind: 'infrastructure', cause: died })
   })
 })

@@ -32,6 +32,22 @@ describe('a server that stops being fit', () => {
     }
   }
 
+  /** One that is full for a while and then restarted: the first lease is gone with it. */
+  function restartable(): Omit<ReturnType<typeof fillable>, 'fill'> {
+    const { redis, hit, onEvent } = fillable()
+    const leases = [fakeLease(1), fakeLease(2)]
+    let granted = 0
+    redis.lease = async () => ({ kind: 'granted', leases: [leases[granted++]!], skipped: [], holders: [] })
+    return {
+      redis,
+      onEvent,
+      hit(...seat) {
+        leases[0]!.lose('the server was restarted')
+        return hit(...seat)
+      },
+    }
+  }
+
   test('what failed meanwhile runs again at the end, and is not flaky', async () => {
     const { redis, hit, onEvent } = fillable()
     const settings = { shards: 1 }
@@ -154,19 +170,22 @@ describe('a server that stops being fit', () => {
   })
 
   test('leases lost to it come back, and a stress run goes on with what is missing', async () => {
-    const { redis, fill, onEvent } = fillable()
-    const leases = [fakeLease(1), fakeLease(2)]
-    let granted = 0
-    redis.lease = async () => ({ kind: 'granted', leases: [leases[granted++]!], skipped: [], holders: [] })
-    const hit: Act = (...seat) => {
-      fill()
-      leases[0]!.lose('the server was restarted')
-      return fail(...seat)
-    }
+    const { redis, hit, onEvent } = restartable()
     const settings = { shards: 1, stress: { times: 2, untilFailure: false } }
     const { record, events } = await play({ a: inTurn(hit, pass) }, { redis, onEvent, settings, patienceMs: 60_000 })
     expect(ofType(events, 'lease-granted').map(({ database }) => database)).toEqual([1, 2])
     expect(countRun(record)).toMatchObject({ passed: 1, failed: 0 })
     expect(record.exitCode).toBe(0)
+  })
+
+  test('in the round after it, fail-fast counts a repeated test still once', async () => {
+    const { redis, hit, onEvent } = restartable()
+    const settings = { shards: 1, failFast: 2, stress: { times: 3, untilFailure: false } }
+    const options = { redis, onEvent, settings, patienceMs: 60_000 }
+    const { record, events } = await play({ a: inTurn(fail, hit, fail) }, options)
+    expect(ofType(events, 'lease-granted')).toHaveLength(2)
+    expect(record.notices).toEqual([])
+    expect(record.tiers.get('standard')?.end).toBe('completed')
+    expect(countRun(record)).toMatchObject({ failed: 1 })
   })
 })

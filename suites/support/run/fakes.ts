@@ -1,5 +1,6 @@
 import type { ErrorRecord, PlannedFile, Stamped } from '../../../src/core/events.ts'
 import type { Batch, Desk, Engine, Execution, Lease, RedisServer, Seat, Trouble } from '../../../src/core/ports.ts'
+import type { Services } from '../../../src/core/service-ports.ts'
 import type { SuiteSettings, TierSettings } from '../../../src/core/settings.ts'
 
 /**
@@ -101,6 +102,16 @@ export function fakeRedis(leases: readonly FakeLease[]): RedisServer & { goAway(
   }
 }
 
+/** Services that start at once and give nothing. */
+export const fakeServices: Services = {
+  start: async () => ({ ok: true }),
+  open: async () => ({ ok: true, access: { values: {}, env: {} } }),
+  close: async () => ({ usesRedis: false, died: null }),
+  async leaveShards() {},
+  onDied: () => () => {},
+  async stop() {},
+}
+
 /** What a scripted file does once it has its seat. Resolves when its process is gone. */
 export type Act = (file: string, seat: Seat, desk: Desk, killed: Promise<void>) => Promise<void> | void
 
@@ -140,6 +151,19 @@ export const hang: Act = async (file, seat, desk, killed) => {
     running: ['hangs'],
     errors: [],
   })
+}
+
+/** Fails its first test, and never ends the second. */
+export const failAndHang: Act = async (file, seat, desk, killed) => {
+  desk.started(file, seat)
+  desk.collected(file, [
+    { name: 't', line: 1 },
+    { name: 'hangs', line: 2 },
+  ])
+  desk.tested(file, { name: 't', outcome: 'failed', durationMs: 1, retries: 0, line: 1, errors: [], note: null })
+  await killed
+  const running = ['hangs']
+  desk.stopped(file, { kind: 'died', exitCode: null, signal: 'SIGKILL', outOfMemory: false, running, errors: [] })
 }
 
 /** An engine whose files do what the script says: at most `batch.shards` of them at once, each in a process of its own. */

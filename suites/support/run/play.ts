@@ -1,6 +1,7 @@
 import type { Stamped } from '../../../src/core/events.ts'
 import { forecast } from '../../../src/core/plan.ts'
 import type { Engine, OwnServers, Resolved } from '../../../src/core/ports.ts'
+import type { Services } from '../../../src/core/service-ports.ts'
 import { fileEnding } from '../../../src/core/verdict.ts'
 import type { RunRecord } from '../../../src/core/record.ts'
 import { openLedger } from '../../../src/run/ledger.ts'
@@ -28,6 +29,7 @@ interface Options {
   readonly redis?: ReturnType<typeof fakeRedis>
   readonly resolved?: Resolved
   readonly servers?: OwnServers
+  readonly services?: Services
   readonly onEvent?: (event: Stamped) => void
   readonly signal?: AbortSignal
   readonly patienceMs?: number
@@ -61,6 +63,7 @@ export async function play(script: Record<string, Act> | ((file: string) => Act)
       resolveRedis: async () => options.resolved ?? { ok: true, server: redis },
       openServers: async () =>
         options.servers ? { ok: true, servers: options.servers } : { ok: false, cause: NO_SERVERS },
+      ...(options.services ? { openServices: async () => options.services! } : {}),
       waitMs: 1000,
       patienceMs: options.patienceMs ?? 0,
       signal: options.signal ?? new AbortController().signal,
