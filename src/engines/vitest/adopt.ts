@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { TestProject, TestSpecification, Vitest } from 'vitest/node'
 import { createPool, POOL, type Surroundings, type WorkerClasses } from './pool.ts'
@@ -55,6 +56,8 @@ function transform(project: TestProject, setupFile: string): void {
     readonly _resolver?: { readonly options?: { readonly inlineFiles?: string[] } }
   }
   resolver?.options?.inlineFiles?.push(setupFile, pathToFileURL(setupFile).href)
+  // In an environment like jsdom's, vite loads only what it may serve: tiershard may be installed outside of the project.
+  project.vite.config.server.fs.allow.push(path.dirname(setupFile))
 }
 
 /** What the tier asks of each project. */

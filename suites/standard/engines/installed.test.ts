@@ -33,7 +33,10 @@ test.each([
       'package/tiershard.config.js': `export default { suites: { all: { tier: 'fast', files: '**/*.test.ts', isolation: 'none' } } }`,
       'package/vitest.config.js': `export default { test: { projects: [
       { test: { name: 'forks' } }, { test: { name: 'vm', pool: 'vmForks' } },
+      { test: { name: 'page', environment: './page.js' } },
     ] } }`,
+      // As jsdom's: vite serves such files, and only from folders that it may serve.
+      'package/page.js': `export default { name: 'page', viteEnvironment: 'client', setup: () => ({ teardown() {} }) }`,
       'package/a.test.ts': `import { expect, test } from 'vitest'\ntest('passes', () => expect(1).toBe(1))\n`,
     })
     const main = install(project.root, versions.other.folder)
@@ -44,7 +47,7 @@ test.each([
     expect(code, stderr).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({
       run: { engine: expect.stringContaining(`vitest ${versions.own.vitest}`) },
-      counts: { passed: 2, failed: 0 },
+      counts: { passed: 3, failed: 0 },
     })
   },
 )
