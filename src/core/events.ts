@@ -53,6 +53,8 @@ export interface ErrorRecord {
   /** A printable diff of expected and received, without colours. */
   readonly diff: string | null
   readonly frames: readonly StackFrame[]
+  /** The group of tests (`describe`) whose hook it was; absent for one of a test or of the whole file. */
+  readonly suite?: string
 }
 
 export interface StackFrame {

@@ -183,6 +183,7 @@ function details({ errors }: Failure): string {
   const error = errors.at(0)
   if (!error) return ''
   const body = [
+    ...(error.suite === undefined ? [] : [printable(`in suite ${error.suite}`)]),
     ...block(error.message, MESSAGE_LINES),
     ...(error.diff === null ? [] : ['', ...block(error.diff, MESSAGE_LINES)]),
     ...stack(error),

@@ -110,7 +110,7 @@ export class Attempt {
   /** An error that belongs to the file and to no test of it. */
   error(error: unknown, suite?: string): void {
     const record = toErrorRecord(error)
-    this.#errors.push(suite === undefined ? record : { ...record, message: `${suite}: ${record.message}` })
+    this.#errors.push(suite === undefined ? record : { ...record, suite })
   }
 
   /** The file ran to its end. */

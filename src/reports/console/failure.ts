@@ -146,6 +146,7 @@ export class FailurePrinter {
     const diff = printableLines(error.diff ?? '', MESSAGE_LINES - message.lines.length)
     const changes = error.diff === null ? [] : diff.lines.map((line) => paintDiff(line, paint))
     return [
+      ...(error.suite === undefined ? [] : [printable(`in suite ${error.suite}`)]),
       paint('red', title),
       ...said,
       ...changes,

@@ -19,10 +19,10 @@ export function block(text: string, longest: number): string {
 }
 
 export function pageError(error: ErrorRecord): PageError {
-  const { name, message, diff } = error
+  const { name, message, diff, suite } = error
   const titled = name === '' || message.startsWith(name) ? message : message === '' ? name : `${name}: ${message}`
   return {
-    message: block(titled, LONGEST.message),
+    message: block(suite === undefined ? titled : `${titled}\n\nin suite ${suite}`, LONGEST.message),
     diff: diff === null ? '' : block(diff, LONGEST.diff),
     stack: block(stackOf(error), LONGEST.stack),
   }

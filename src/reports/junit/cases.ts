@@ -210,13 +210,20 @@ export function missingCases(missing: readonly Missing[]): Case[] {
 }
 
 function finding(kind: Finding['kind'], error: ErrorRecord, type = error.name || 'Error'): Finding {
-  return { kind, type, message: error.message || error.name, text: errorText(error) }
+  const message = error.message || error.name
+  return {
+    kind,
+    type,
+    message: error.suite === undefined ? message : `${error.suite}: ${message}`,
+    text: errorText(error),
+  }
 }
 
 /** All of an error: name, message, stack and difference, none of them twice. */
 export function errorText(error: ErrorRecord): string {
-  const { name, message, stack, diff } = error
+  const { name, message, stack, diff, suite } = error
   const title = [name, message].filter(Boolean).join(': ')
-  const whole = stack === null || stack === '' ? title : stack.includes(message) ? stack : `${title}\n${stack}`
+  const said = stack === null || stack === '' ? title : stack.includes(message) ? stack : `${title}\n${stack}`
+  const whole = suite === undefined ? said : `in suite ${suite}\n${said}`
   return diff === null || diff === '' ? whole : `${whole}\n\n${diff}`
 }

@@ -120,7 +120,7 @@ describe.each(VERSIONS)('failures under vitest $vitest', (version) => {
 
   test('a failed beforeAll is an error of the file; its tests are skipped', () => {
     expect(outcomes('before-all')).toEqual({ 'a suite > needs the server': 'skipped', 'needs nothing': 'passed' })
-    expect(errors('before-all')).toEqual(['a suite: no server to be had'])
+    expect(stop('before-all').errors).toMatchObject([{ message: 'no server to be had', suite: 'a suite' }])
   })
 
   test('an afterAll that never ends is an error of the file', () => {
