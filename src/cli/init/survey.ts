@@ -214,8 +214,10 @@ function tierOf(folder: string, usesRedis: boolean): TierName {
   return usesRedis || /(?:^|[/_-])(?:standard|integration|api|system)/i.test(folder) ? 'standard' : 'fast'
 }
 
+/** Of the root and of a container only what lies in it directly: what is below belongs to suites of its own. */
 function globOf(folder: string, endings: readonly string[]): string {
-  const prefix = folder === '' ? '' : `${folder.replaceAll(/[\\*?[\]{}()!+@]/g, '\\$&')}/**/`
+  const below = CONTAINERS.has(folder) ? '' : '**/'
+  const prefix = folder === '' ? '' : `${folder.replaceAll(/[\\*?[\]{}()!+@]/g, '\\$&')}/${below}`
   return `${prefix}*.${endings.length === 1 ? endings[0] : `{${endings.join(',')}}`}`
 }
 

@@ -60,6 +60,21 @@ describe('tiershard init', () => {
     expect(workflow).toContain('schedule:')
   })
 
+  test('tests directly in a folder of tests take nothing from the suites below, which have a database', async () => {
+    const { cwd } = await initialised({
+      'tests/x.test.ts': TEST,
+      'tests/cache/hit.test.ts': REDIS_TEST,
+      'packages/a/one.test.ts': REDIS_TEST,
+      'packages/two.test.ts': TEST,
+    })
+    expect(await suitesOf(cwd)).toEqual([
+      ['packages', 'fast', ['packages/*.test.ts'], 'none'],
+      ['packages-a', 'standard', ['packages/a/**/*.test.ts'], 'db'],
+      ['tests', 'fast', ['tests/*.test.ts'], 'none'],
+      ['tests-cache', 'standard', ['tests/cache/**/*.test.ts'], 'db'],
+    ])
+  })
+
   test('folders with signs of globs and quotes, and two that give one name', async () => {
     const { cwd } = await initialised({
       "packages/it's [new]/a.test.ts": TEST,
