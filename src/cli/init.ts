@@ -27,14 +27,14 @@ export async function initCommand({ ci = true, dryRun }: InitOptions, io: Io): P
     else if (!write(io, proposal)) return EXIT.usage
   }
   for (const file of project.kept) io.stdout.write(`kept ${file}: it was there\n`)
-  io.stdout.write(nextSteps(project))
+  io.stdout.write(nextSteps(project, ci))
   return EXIT.passed
 }
 
 function proposals(project: Project, ci: boolean): readonly Proposal[] {
   const all: (Proposal | null)[] = [
     project.config === null ? null : { file: project.config, text: configText(project), how: 'new' },
-    project.suites.length > 0 ? null : { ...firstSuite(project), how: 'new' },
+    project.config === null || project.suites.length > 0 ? null : { ...firstSuite(project), how: 'new' },
     ci && project.workflow !== null ? { file: project.workflow, text: workflow(project), how: 'new' } : null,
     project.ignores ? null : { file: '.gitignore', text: `${project.reports}/\n`, how: 'after' },
   ]
@@ -67,13 +67,11 @@ function ended(place: string): string {
   }
 }
 
-function nextSteps({ packages, missing, tiers, notes }: Project): string {
+function nextSteps({ config, packages, missing, tiers, notes, noWorkflow }: Project, ci: boolean): string {
   const install = missing.length > 0 ? [`${packages.add} ${missing.join(' ')}`] : []
-  const [tier = 'standard'] = tiers
-  const steps = [
-    ...install,
-    `${packages.exec} tiershard plan --tier ${tier}`,
-    `${packages.exec} tiershard run --tier ${tier}`,
-  ]
-  return `${notes.map((note) => `note: ${note}\n`).join('')}\nNext:\n${steps.map((step) => `  ${step}\n`).join('')}`
+  // The tiers of a config that was there are not known: without --tier it is the only one, or a message lists them.
+  const tier = config === null ? '' : ` --tier ${tiers[0] ?? 'standard'}`
+  const steps = [...install, `${packages.exec} tiershard plan${tier}`, `${packages.exec} tiershard run${tier}`]
+  const said = [...notes, ...(ci && noWorkflow !== null ? [noWorkflow] : [])]
+  return `${said.map((note) => `note: ${note}\n`).join('')}\nNext:\n${steps.map((step) => `  ${step}\n`).join('')}`
 }

@@ -322,7 +322,7 @@ const init: Manual = {
   synopsis: ['tiershard init [options]'],
   description: [
     'Looks for test files, and writes a tiershard.config.ts (.mjs without TypeScript) that puts them into tiers: those that mention Redis get a database, the others none. Without any test it writes a first suite. Adds a workflow for GitHub Actions, and a line for the reports to .gitignore.',
-    'Changes no file that is there, but for that line, and prints what to do next. The tiers are a guess from the names of the folders: read the config.',
+    'Changes no file that is there, but for that line, and prints what to do next. Where there is a config it writes neither a suite nor a workflow. The tiers are a guess from the names of the folders: read the config.',
   ],
   options: [
     { flags: '--no-ci', text: 'Write no workflow.', group: 'What to write' },

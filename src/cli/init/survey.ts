@@ -4,10 +4,12 @@ import { CONFIG_NAMES } from '../../config/index.ts'
 
 /** What `tiershard init` finds in a project. */
 export interface Project {
-  /** The config file to write; null: there is one. */
+  /** The config file to write; null: there is one, and nothing that is made from a guess at the suites is written. */
   readonly config: string | null
-  /** The workflow to write; null: there is one, or the project's CI is another. */
+  /** The workflow to write; null: there is one, or none is to be written. */
   readonly workflow: string | null
+  /** Why none is to be written where there is none; null: there is one, or one is. */
+  readonly noWorkflow: string | null
   /** What was there and stays as it is. */
   readonly kept: readonly string[]
   readonly suites: readonly FoundSuite[]
@@ -75,15 +77,17 @@ export function survey(root: string): Surveyed {
   const repository = repositoryOf(root)
   const suites = findSuites(root)
   const client = 'ioredis' in dependencies ? 'ioredis' : 'redis' in dependencies ? 'redis' : null
-  const needed = ['tiershard', 'vitest', ...(suites.length === 0 && client === null ? ['ioredis'] : [])]
+  const isFirst = suites.length === 0 && config === undefined
+  const needed = ['tiershard', 'vitest', ...(isFirst && client === null ? ['ioredis'] : [])]
   const reports = has('reports') && !has('reports/history.json') ? 'tiershard-reports' : 'reports'
-  const noWorkflow = whyNoWorkflow(root, repository)
+  const noWorkflow = has(workflow) ? null : whyNoWorkflow(root, repository, config)
   const ignored = has('.gitignore') ? readFileSync(path.join(root, '.gitignore'), 'utf8') : ''
   return {
     ok: true,
     project: {
       config: config === undefined ? `tiershard.config.${isTypeScript ? 'ts' : 'mjs'}` : null,
       workflow: has(workflow) || noWorkflow !== null ? null : workflow,
+      noWorkflow,
       kept: [...(config === undefined ? [] : [config]), ...(has(workflow) ? [workflow] : [])],
       suites,
       tiers: suites.length === 0 ? ['standard'] : TIERS.filter((tier) => suites.some((suite) => suite.tier === tier)),
@@ -96,7 +100,12 @@ export function survey(root: string): Surveyed {
         config !== undefined ||
         repository === null ||
         ignored.split('\n').some((line) => line.trim().replaceAll(/^\/|\/$/g, '') === reports),
-      notes: [vitestTooOld(dependencies['vitest']), noWorkflow].filter((note) => note !== null),
+      notes: [
+        vitestTooOld(dependencies['vitest']),
+        suites.length === 0 && config !== undefined
+          ? `no first suite is written: no test was found, and where tests belong is said by ${config}`
+          : null,
+      ].filter((note) => note !== null),
     },
   }
 }
@@ -108,15 +117,18 @@ function repositoryOf(folder: string): string | null {
   return above === folder ? null : repositoryOf(above)
 }
 
-/** Workflows are read in the root of a repository only, and by GitHub only. */
-function whyNoWorkflow(root: string, repository: string | null): string | null {
+/** Workflows are read in the root of a repository only, and by GitHub only. They name tiers: those of a config are not guessed. */
+function whyNoWorkflow(root: string, repository: string | null, config: string | undefined): string | null {
   if (repository !== null && repository !== root) {
     return `no workflow is written: workflows belong into ${path.join(repository, '.github/workflows')}, and this is a folder below`
   }
   const isGitLab = existsSync(path.join(root, '.gitlab-ci.yml')) && !existsSync(path.join(root, '.github'))
-  return isGitLab
-    ? 'no workflow is written: the CI of this project is GitLab, for which docs/matrix.md of tiershard has jobs'
-    : null
+  if (isGitLab) {
+    return 'no workflow is written: the CI of this project is GitLab, for which docs/matrix.md of tiershard has jobs'
+  }
+  return config === undefined
+    ? null
+    : `no workflow is written: ${config} was there, and a workflow needs its tiers; docs/matrix.md of tiershard has examples`
 }
 
 /** Of the usual ranges, those that hold no version that is supported. */

@@ -107,6 +107,28 @@ describe('tiershard init', () => {
     expect(fresh.read('.gitignore')).toBe('node_modules\nreports/\n')
   })
 
+  test('beside a config that was there nothing is written from guesses, and it says so', async () => {
+    const mine = "export default { suites: { all: { tier: 'fast', files: 'checks/**/*.ts', isolation: 'none' } } }\n"
+    const { has, stdout, exitCode } = await initialised({ 'tiershard.config.mjs': mine })
+    expect(exitCode).toBe(0)
+    expect(has('suites')).toBe(false)
+    expect(has('.github')).toBe(false)
+    expect(stdout).toMatch(/^note: no first suite is written: .* tiershard\.config\.mjs$/m)
+    expect(stdout).toMatch(/^note: no workflow is written: tiershard\.config\.mjs was there/m)
+    expect(stdout).toContain('npm install --save-dev tiershard vitest\n')
+    expect(stdout).toContain('npx tiershard run\n')
+
+    const withTests = await initialised({ 'tiershard.config.mjs': mine, 'src/a.test.ts': TEST }, '--no-ci')
+    expect(withTests.stdout).not.toContain('note:')
+
+    const withWorkflow = await initialised({
+      'tiershard.config.mjs': mine,
+      '.github/workflows/tiershard.yml': 'on: push',
+    })
+    expect(withWorkflow.stdout).toContain('kept .github/workflows/tiershard.yml')
+    expect(withWorkflow.stdout).not.toContain('no workflow is written')
+  })
+
   test('a folder "reports" of somebody else is left alone', async () => {
     const { cwd, read } = await initialised({ 'reports/2025.md': '# Sales', 'src/a.test.ts': TEST })
     const loaded = await loadSettings({ cwd, configPath: null })
