@@ -13,7 +13,7 @@ import { historyFile } from './prepare.ts'
 import { presence } from './process-mark.ts'
 import { openProject } from './project.ts'
 import type { ReportOptions } from './options.ts'
-import { createRunFolder, runFolder, type OpenedFolder } from './run-folder.ts'
+import { createReportFolder, runFolder, type OpenedFolder } from './run-folder.ts'
 import { findRuns } from './runs.ts'
 import { writeReports } from './write-reports.ts'
 
@@ -85,8 +85,7 @@ function openFolder({ meta }: RunRecord, { output }: ReportOptions, settings: Se
     const message = `${folder} is the folder of a run, whose own reports would be lost. Choose another one with --output.`
     return { ok: false, message }
   }
-  const advice = 'Choose another folder with --output, or mend its permissions.'
-  return createRunFolder(path.dirname(folder), path.basename(folder), advice)
+  return createReportFolder(folder)
 }
 
 function tellOfSlice({ meta }: RunRecord, io: Io): void {

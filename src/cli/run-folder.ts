@@ -30,26 +30,28 @@ export function newRunId(now: Date = new Date()): string {
   return `${date}-${time}-${randomBytes(3).toString('hex')}`
 }
 
-/**
- * Creates the folder of a run, and proves that it and its parent can be written.
- *
- * @param advice what to do when they cannot
- */
-export function createRunFolder(
-  reportsDir: string,
-  runId: string,
-  advice = 'Choose another folder with --reports or `reports` in the config, or mend its permissions.',
-): OpenedFolder {
-  const folder = runFolder(reportsDir, runId)
+/** Creates the folder of a run, and proves that it and its parent, where `latest` is, can be written. */
+export function createRunFolder(reportsDir: string, runId: string): OpenedFolder {
+  const advice = 'Choose another folder with --reports or `reports` in the config, or mend its permissions.'
+  return opened(runFolder(reportsDir, runId), [reportsDir], `The reports folder ${reportsDir}`, advice)
+}
+
+/** Creates a folder for a report alone, unless it is there: it need not be new, and its parent need not be writable. */
+export function createReportFolder(place: string): OpenedFolder {
+  const advice = 'Choose another folder with --output, or mend its permissions.'
+  return opened(runFolder(path.dirname(place), path.basename(place)), [], `The folder ${place}`, advice)
+}
+
+/** @param name what cannot be written, if so */
+function opened(folder: RunFolder, others: readonly string[], name: string, advice: string): OpenedFolder {
   try {
     mkdirSync(folder.path, { recursive: true })
-    accessSync(reportsDir, constants.W_OK)
-    accessSync(folder.path, constants.W_OK)
+    for (const place of [...others, folder.path]) accessSync(place, constants.W_OK)
     return { ok: true, folder }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const reason = REASONS[code ?? ''] ?? message
-    return { ok: false, message: `The reports folder ${reportsDir} cannot be written: ${reason}. ${advice}` }
+    return { ok: false, message: `${name} cannot be written: ${reason}. ${advice}` }
   }
 }
 

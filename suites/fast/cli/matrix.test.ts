@@ -1,6 +1,6 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Stamped } from '../../../src/core/events.ts'
 import { ownMark } from '../../../src/cli/process-mark.ts'
 import { inProcess, placeRun } from '../../support/cli/runs.ts'
@@ -144,6 +144,23 @@ test('folders as CI systems leave them: the run itself, a copy of `latest`, one 
   expect(stdout).toContain('passed: 12 tests in 6 files')
 })
 
+// Root may write anywhere.
+test.skipIf(process.getuid?.() === 0)(
+  'a folder that is there is enough: the one above need not be writable',
+  async () => {
+    const cwd = threeNodes()
+    mkdirSync(path.join(cwd, 'above/all'), { recursive: true })
+    chmodSync(path.join(cwd, 'above'), 0o500)
+    onTestFinished(() => chmodSync(path.join(cwd, 'above'), 0o700))
+    const report = (...output: string[]) => inProcess(cwd, ['report', ...output, 'nodes/1', 'nodes/2', 'nodes/3'])
+    expect(await report('-o', 'above/all')).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(existsSync(path.join(cwd, 'above/all/junit.xml'))).toBe(true)
+    const { exitCode, stderr } = await report('-o', 'above/new')
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain(`The folder ${cwd}/above/new cannot be written: permission denied.`)
+  },
+)
+
 test('what cannot be put together: exit 2, and what to do', async () => {
   const cwd = threeNodes()
   const wrong = async (...argv: string[]): Promise<string> => {
@@ -158,7 +175,9 @@ test('what cannot be put together: exit 2, and what to do', async () => {
   expect(await wrong('-o', own, 'nodes/1', 'nodes/2')).toBe(
     `${cwd}/${own} is the folder of a run, whose own reports would be lost. Choose another one with --output.\n`,
   )
-  expect(await wrong('-o', `${own}/journal.ndjson`, 'nodes/1')).toContain('Choose another folder with --output')
+  expect(await wrong('-o', `${own}/journal.ndjson`, 'nodes/1')).toContain(
+    `The folder ${cwd}/${own}/journal.ndjson cannot be written: it is a file. Choose another folder with --output`,
+  )
   const live = journal({ run: 'live', process: ownMark() }).tier('fast').killed().build().events
   placeRun(path.join(cwd, 'nodes/4'), 'live', live)
   expect(await wrong('nodes/1', 'nodes/4')).toContain('The run live is still going on')
