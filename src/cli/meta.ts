@@ -56,7 +56,10 @@ export function ciName(env: NodeJS.ProcessEnv): string | null {
   return env['CI'] && env['CI'] !== 'false' && env['CI'] !== '0' ? 'CI' : null
 }
 
-/** The commit of the working tree, null outside of a repository, and whether files that git knows differ from it. */
+/**
+ * The commit of the working tree, null outside of a repository, and whether files that git knows differ from it. When git
+ * does not say whether they do, they count as changed: what failed and passed on the same code is called flaky.
+ */
 async function sourceOf(root: string, env: NodeJS.ProcessEnv): Promise<Pick<RunMeta, 'commit' | 'changed'>> {
   // Without optional locks: asking must never be in the way of the user's own git.
   const options = { cwd: root, env: { ...env, GIT_OPTIONAL_LOCKS: '0' }, timeout: GIT_LIMIT_MS }
@@ -71,5 +74,6 @@ async function sourceOf(root: string, env: NodeJS.ProcessEnv): Promise<Pick<RunM
     git('rev-parse', 'HEAD'),
     git('status', '--porcelain', '--untracked-files=no'),
   ])
-  return { commit: commit || null, ...(changes ? { changed: true } : {}) }
+  if (!commit) return { commit: null }
+  return { commit, ...(changes === '' ? {} : { changed: true }) }
 }

@@ -51,8 +51,10 @@ export async function runCommand(files: readonly string[], options: RunOptions, 
     const { folder, journal, note } = opened
     if (note !== null) tell(io, `note: ${note}`)
 
+    // Git answers while the rest is loaded.
+    const meta = metaOf(prepared, runId, io)
     view = await openConsole(settings, options, io)
-    const own = await execute(prepared, runId, { journal, view, stop, io })
+    const own = await execute(prepared, { runId, meta, journal, view, stop, io })
     // Settled once more: the journal may have failed at its last line.
     const record = settle(prepared.earlier ? continued(prepared.earlier.record, own) : own)
     const { writeReports } = await import('./write-reports.ts')
@@ -83,13 +85,25 @@ async function openReports({ reportsDir }: Settings, runId: string): Promise<Rep
   return { ok: true, folder: opened.folder, journal, note: pointLatest(reportsDir, runId) }
 }
 
+async function metaOf(prepared: Ready, runId: string, io: Io): Promise<RunMeta> {
+  const { settings, plan, selection } = prepared
+  const { engine, testName } = plan
+  return await runMeta({ run: runId, root: settings.root, selection, engine, testName, ...lineage(prepared) }, io)
+}
+
 /** Runs the plan; every event goes to the journal, the record and the console. */
 async function execute(
   prepared: Ready,
-  runId: string,
-  { journal, view, stop, io }: { journal: Journal; view: Console; stop: Stop; io: Io },
+  {
+    runId,
+    meta,
+    journal,
+    view,
+    stop,
+    io,
+  }: { runId: string; meta: Promise<RunMeta>; journal: Journal; view: Console; stop: Stop; io: Io },
 ): Promise<RunRecord> {
-  const { settings, engine, anotherEngine, plan, selection, earlier } = prepared
+  const { settings, engine, anotherEngine, plan, earlier } = prepared
   const { openLedger } = await import('../run/ledger.ts')
   const { run } = await import('../run/run.ts')
   const ledger = openLedger(journal, [
@@ -101,17 +115,7 @@ async function execute(
   ])
   try {
     return await run(plan, {
-      meta: await runMeta(
-        {
-          run: runId,
-          root: settings.root,
-          selection,
-          engine: plan.engine,
-          testName: plan.testName,
-          ...lineage(prepared),
-        },
-        io,
-      ),
+      meta: await meta,
       whole: (record) => (earlier ? continued(earlier.record, record) : record),
       engine,
       anotherEngine,
