@@ -4,76 +4,84 @@ import { byNumber, keptOf, oldestFirst, pack } from './merge.ts'
 import { unpackSamples, unpackTests, type Sample, type TestColumns } from './samples.ts'
 
 /**
- * One history of two, such as those that the nodes of a CI matrix wrote each for itself. Neither is changed. Which comes
- * first does not matter, to the byte, and combining with the same history again changes nothing.
+ * One history of several, such as those that the nodes of a CI matrix wrote each for itself. None is changed. Their order
+ * does not matter, to the byte, and combining with the same history again changes nothing.
  */
-export function combine(a: HistoryData, b: HistoryData): HistoryData {
-  const names = [...new Set([...a.tiers.keys(), ...b.tiers.keys()])].toSorted()
-  return { tiers: new Map(names.map((name) => [name, combineTiers([a.tiers.get(name), b.tiers.get(name)])])) }
+export function combine(...histories: readonly HistoryData[]): HistoryData {
+  const names = new Set(histories.flatMap(({ tiers }) => [...tiers.keys()]))
+  const sides = (name: string): TierData[] => histories.flatMap(({ tiers }) => tiers.get(name) ?? [])
+  return { tiers: new Map([...names].toSorted().map((name) => [name, combineTiers(sides(name))])) }
 }
 
 /** What a history says of one run of one file. */
 interface Entry {
-  readonly id: string
+  /** The number of the run in the history that is made. */
+  readonly run: number
   readonly sample: Omit<Sample, 'run'>
   /** By the test's name, sorted. */
   readonly tests: readonly (readonly [name: string, place: string])[]
 }
 
-function combineTiers(sides: readonly (TierData | undefined)[]): TierData {
-  const known = sides.filter((side) => side !== undefined)
+function combineTiers(sides: readonly TierData[]): TierData {
   const byId = new Map<string, Omit<PastRun, 'n'>>()
-  for (const { n: _, ...run } of known.flatMap((side) => side.runs)) {
+  for (const { n: _, ...run } of sides.flatMap(({ runs }) => runs)) {
     const twin = byId.get(run.id)
     byId.set(run.id, twin ? larger(twin, run) : run)
   }
-  const runs = keptOf([...byId.values()].sort(oldestFirst))
-  const numbered = runs.map((run, index) => ({ n: index + 1, ...run }))
-  const numbers = new Map(numbered.map(({ id, n }) => [id, n]))
+  const kept = keptOf([...byId.values()].sort(oldestFirst))
+  const runs = kept.map((run, index) => ({ n: index + 1, ...run }))
+  const numbers = new Map(runs.map(({ id, n }) => [id, n]))
+  // How the runs of each side are called in the history that is made; those that are not kept have no number.
+  const renumbered = sides.map((side) => ({
+    files: side.files,
+    numbers: new Map(side.runs.map(({ n, id }) => [n, numbers.get(id)])),
+  }))
 
-  const lookup = byNumber(numbered)
+  const lookup = byNumber(runs)
+  const now = runs.at(-1)?.at ?? 0
   const files = new Map<string, PastFile>()
-  const ids = new Set(known.flatMap((side) => [...side.files.keys()]))
+  const ids = new Set(sides.flatMap((side) => [...side.files.keys()]))
   for (const id of [...ids].toSorted()) {
-    const parts = known.flatMap((side) => {
+    const parts = renumbered.flatMap((side) => {
       const file = side.files.get(id)
-      return file ? [{ entries: entriesOf(file, side), flaky: unpackFlaky(file.flaky) }] : []
+      return file ? [{ entries: entriesOf(file, side.numbers), flaky: unpackFlaky(file.flaky) }] : []
     })
-    const file = combineFiles(parts, numbers, lookup)
+    const file = combineFiles(parts, lookup, now)
     if (file) files.set(id, file)
   }
-  return { runs: numbered, files }
+  return { runs, files }
 }
 
-function entriesOf(file: PastFile, { runs }: TierData): Entry[] {
-  const ids = new Map(runs.map(({ n, id }) => [n, id]))
+function entriesOf(file: PastFile, numbers: ReadonlyMap<number, number | undefined>): Entry[] {
   const samples = unpackSamples(file.samples)
   const columns = [...unpackTests(file.tests, samples.length)].sort(([a], [b]) => (a < b ? -1 : 1))
-  return samples.flatMap(({ run, outcome, ms }, i) => {
-    const id = ids.get(run)
-    if (id === undefined) return []
+  return samples.flatMap(({ run: n, outcome, ms }, i) => {
+    const run = numbers.get(n)
+    if (run === undefined) return []
     const tests = columns.flatMap(([name, column]) => (column[i] === '' ? [] : [[name, column[i]!] as const]))
-    return [{ id, sample: { outcome, ms }, tests }]
+    return [{ run, sample: { outcome, ms }, tests }]
   })
 }
 
-/** null when no run of it is kept. */
+/**
+ * null when no run of it is kept.
+ *
+ * @param now when the newest of `runs` started
+ */
 function combineFiles(
   parts: readonly { readonly entries: readonly Entry[]; readonly flaky: Flaky }[],
-  numbers: ReadonlyMap<string, number>,
   runs: ReadonlyMap<number, PastRun>,
+  now: number,
 ): PastFile | null {
   const byRun = new Map<number, Entry>()
   for (const entry of parts.flatMap(({ entries }) => entries)) {
-    const n = numbers.get(entry.id)
-    if (n === undefined) continue
-    const twin = byRun.get(n)
-    byRun.set(n, twin ? larger(twin, entry) : entry)
+    const twin = byRun.get(entry.run)
+    byRun.set(entry.run, twin ? larger(twin, entry) : entry)
   }
   if (byRun.size === 0) return null
-  const entries = [...byRun].sort(([a], [b]) => a - b)
+  const entries = [...byRun.values()].sort((a, b) => a.run - b.run)
   const columns: TestColumns = new Map()
-  for (const [i, [, { tests }]] of entries.entries()) {
+  for (const [i, { tests }] of entries.entries()) {
     for (const [name, place] of tests) {
       const column = columns.get(name) ?? Array<string>(entries.length).fill('')
       column[i] = place
@@ -84,10 +92,11 @@ function combineFiles(
   const flaky: Flaky = new Map()
   for (const [name, at] of parts.flatMap((part) => [...part.flaky])) flaky.set(name, Math.max(at, flaky.get(name) ?? 0))
   return pack(
-    entries.map(([run, { sample }]) => ({ run, ...sample })),
+    entries.map(({ run, sample }) => ({ run, ...sample })),
     sorted,
     flaky,
     runs,
+    now,
   )
 }
 

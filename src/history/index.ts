@@ -60,7 +60,7 @@ export async function mergeHistories(into: string, files: readonly string[]): Pr
     const locked = await withLock(`${into}.lock`, LOCK_WAIT_MS, async (): Promise<Merged> => {
       const before = await readHistory(into)
       if (before.kind !== 'ok' && before.kind !== 'missing') return { ok: false, message: unreadable(into, before) }
-      const data = all.reduce(combine, before.kind === 'ok' ? before.data : emptyHistory())
+      const data = combine(...all, ...(before.kind === 'ok' ? [before.data] : []))
       await replace(into, serialise(data))
       return { ok: true, ...sizeOf(data) }
     })

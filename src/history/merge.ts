@@ -91,10 +91,11 @@ function addToTier(tier: TierData, run: Omit<PastRun, 'n'>, files: ReadonlyMap<s
   if (admitted === null) return false
   const { n } = admitted
   const runs = byNumber(tier.runs)
+  const now = tier.runs.at(-1)!.at
   let changed = admitted.added
   for (const [id, sample] of files) {
     const before = tier.files.get(id) ?? { samples: '', tests: '', flaky: '' }
-    const after = addSample(before, n, sample, runs)
+    const after = addSample(before, n, sample, runs, now)
     if (after.samples === before.samples && after.tests === before.tests && after.flaky === before.flaky) continue
     tier.files.set(id, after)
     changed = true
@@ -143,8 +144,14 @@ function withoutOldest(samples: readonly Sample[], { tests, flaky }: PastFile, c
   return { samples: packSamples(samples.slice(count)), tests: packTests(columns), flaky }
 }
 
-/** @param runs by number, with that of the sample */
-function addSample(file: PastFile, n: number, added: NewSample, runs: ReadonlyMap<number, PastRun>): PastFile {
+/** @param runs by number, with that of the sample; the newest of them started at `now` */
+function addSample(
+  file: PastFile,
+  n: number,
+  added: NewSample,
+  runs: ReadonlyMap<number, PastRun>,
+  now: number,
+): PastFile {
   const samples = unpackSamples(file.samples)
   const columns = unpackTests(file.tests, samples.length)
   const own = runs.get(n)!
@@ -160,26 +167,30 @@ function addSample(file: PastFile, n: number, added: NewSample, runs: ReadonlyMa
     column[place] = ms
     columns.set(name, column)
   }
-  return pack(samples, columns, unpackFlaky(file.flaky), runs)
+  return pack(samples, columns, unpackFlaky(file.flaky), runs, now)
 }
 
 function isOlder(run: PastRun | undefined, than: PastRun): boolean {
   return run === undefined || oldestFirst(run, than) < 0
 }
 
-/** A file as it is kept: its samples cut to what is wanted, its flaky tests brought up to date. */
+/**
+ * A file as it is kept: its samples cut to what is wanted, its flaky tests brought up to date.
+ *
+ * @param now when the newest of `runs` started
+ */
 export function pack(
   samples: Sample[],
   columns: TestColumns,
   known: Flaky,
   runs: ReadonlyMap<number, PastRun>,
+  now: number,
 ): PastFile {
   const flaky = withEvidence(known, samples, columns, runs)
   for (const surplus of surplusOf(samples, runs)) {
     samples.splice(surplus, 1)
     for (const column of columns.values()) column.splice(surplus, 1)
   }
-  const now = [...runs.values()].at(-1)?.at ?? 0
   for (const [name, at] of flaky) {
     if (isCleared(at, passesSince(at, columns.get(name) ?? [], samples, runs), now)) flaky.delete(name)
   }

@@ -8,6 +8,9 @@ import { historyOf, runOf, someRuns } from '../../support/history/runs.ts'
 /** In the form that combining gives: runs numbered from the oldest, files and tests by name. */
 const canonical = (data: HistoryData): string => serialise(combine(data, emptyHistory()))
 
+/** Without what is remembered of samples that are not kept. */
+const samples = (text: string): string => text.replaceAll(/"flaky":\{[^}]*\}/g, '')
+
 /** Some runs, spread over two nodes; some runs are on both. */
 const twoNodes = someRuns.chain((runs) =>
   fc
@@ -43,10 +46,31 @@ test('combining again changes nothing', () => {
   )
 })
 
+test('several at once give the same in whatever order, and the samples that they give one after the other', () => {
+  const threeNodes = someRuns.chain((runs) =>
+    fc
+      .array(fc.subarray([0, 1, 2], { minLength: 1 }), { minLength: runs.length, maxLength: runs.length })
+      .map((nodes) => [0, 1, 2].map((node) => historyOf(...runs.filter((_, i) => nodes[i]!.includes(node))))),
+  )
+  fc.assert(
+    fc.property(threeNodes, (nodes) => {
+      const all = serialise(combine(...nodes))
+      expect(serialise(combine(...nodes.toReversed()))).toBe(all)
+      expect(samples(serialise(nodes.reduce((a, b) => combine(a, b))))).toBe(samples(all))
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('a history without its runs is no trouble', () => {
+  const data = historyOf(runOf('r', 0, { 'a.test.ts': { t: 5 } }))
+  data.tiers.get('fast')!.runs = []
+  expect(combine(data, data).tiers.get('fast')).toEqual({ runs: [], files: new Map() })
+})
+
 test('nodes together know what one node would that ran everything', () => {
   fc.assert(
     fc.property(twoNodes, ({ runs, left, right }) => {
-      const samples = (text: string): unknown => text.replaceAll(/"flaky":\{[^}]*\}/g, '')
       expect(samples(serialise(combine(left, right)))).toBe(samples(canonical(historyOf(...runs))))
     }),
     { numRuns: 100 },
