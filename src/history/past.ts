@@ -9,16 +9,20 @@ import { durationOf, unpackSamples, unpackTests } from './samples.ts'
 /** What a history says up to and with one run, which it may know already. The history itself is not changed. */
 export function pastOf(data: HistoryData, record: RunRecord): Past {
   const { meta, startedAt } = record
-  const tiers = new Map([...data.tiers].map(([name, { runs, files }]) => [name, { runs, files: new Map(files) }]))
-  const whole: HistoryData = { tiers }
-  const known = [...tiers.values()].some(({ runs }) => runs.some(({ id }) => id === meta?.run))
-  if (!known) addRun(whole, record)
+  const known = [...data.tiers.values()].some(({ runs }) => runs.some(({ id }) => id === meta?.run))
+  const whole = known ? data : withRun(data, record)
   return {
     tier(name) {
-      const tier = tiers.get(name)
+      const tier = whole.tiers.get(name)
       return tier && meta && startedAt !== null ? tierPast(tier, meta.run, machineOf(meta), startedAt) : null
     },
   }
+}
+
+function withRun(data: HistoryData, record: RunRecord): HistoryData {
+  const tiers = new Map([...data.tiers].map(([name, { runs, files }]) => [name, { runs, files: new Map(files) }]))
+  addRun({ tiers }, record)
+  return { tiers }
 }
 
 interface Timed {

@@ -99,7 +99,7 @@ export function analyseSlow(
   return {
     tiers: [...record.tiers.values()].map((tier) => {
       const slow = analyseTier(tier, history, top, byDeadline)
-      const [known, ...others] = pasts.flatMap((past) => past.tier(tier.name) ?? [])
+      const [known, ...others] = pasts.flatMap((past) => pastOfTier(past, tier.name, pasts.length) ?? [])
       if (!known) return slow
       const trends = analyseTrends(tier, [known, ...others], slow.testMs, top)
       return { ...slow, tests: withPast(slow.tests, [known, ...others]), trends }
@@ -150,13 +150,22 @@ function analyseTier(tier: TierRecord, history: History, top: number, ladder: re
   }
 }
 
-/** A single time is no past. Of several nodes each knows best of its own tests. */
+/**
+ * Of several nodes each knows best of its own tests. All of them know of all tests, which is a lot to keep: what is not
+ * their own is dropped before the next one is asked.
+ */
+function pastOfTier(past: Past, name: string, nodes: number): TierPast | null {
+  const known = past.tier(name)
+  return known && nodes > 1 ? { ...known, tests: known.tests.filter(({ isOfRun }) => isOfRun) } : known
+}
+
+/** A single time is no past. */
 function withPast(tests: readonly SlowTest[], known: readonly TierPast[]): SlowTest[] {
   const places = new Map(tests.map((test, place) => [`${test.file}\n${test.name}`, place]))
   const found = [...tests]
-  for (const { file, name, ms, isOfRun } of known.flatMap((one) => one.tests)) {
+  for (const { file, name, ms } of known.flatMap((one) => one.tests)) {
     const place = places.get(`${file}\n${name}`)
-    if (place === undefined || ms.length < 2 || (known.length > 1 && !isOfRun)) continue
+    if (place === undefined || ms.length < 2) continue
     found[place] = { ...found[place]!, past: ms.map(Math.round) }
   }
   return found
