@@ -3,7 +3,7 @@ import type { History } from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
 import { EXIT } from '../core/verdict.ts'
-import { openHistory, recordHistory } from '../history/index.ts'
+import { recordHistory } from '../history/index.ts'
 import { writeHtml } from '../reports/html/index.ts'
 import { checkJUnit } from '../reports/junit-check.ts'
 import { annotations } from '../reports/exports/annotations.ts'
@@ -50,8 +50,7 @@ export async function writeReports(
 ): Promise<Written> {
   // A few tests of a file say nothing about how long the whole file takes.
   const timed = owns.filter(({ meta }) => meta?.testName === undefined)
-  const { notes } = await recordHistory(historyFile(settings), ...timed)
-  const { past } = await openHistory(historyFile(settings))
+  const { past, notes } = await recordHistory(historyFile(settings), ...timed)
   const slow = analyseSlow(record, history, TOP, settings.tiers, owns.map(past))
   const summary = summaryJson(record, slow)
   const markdown = summaryMarkdown(record, slow)

@@ -86,39 +86,53 @@ function sizeOf(data: HistoryData): { runs: number; tests: number } {
   return { runs: runs.size, tests }
 }
 
+export type RecordedHistory = Pick<OpenHistory, 'past' | 'notes'>
+
 /**
  * Adds runs to the history on disk, which another run may have changed since it was opened. Recording a run again
  * changes nothing. Nothing here fails a run: whatever goes wrong is a note, and the file is left as it was.
+ *
+ * @returns with what the history says after it
  */
-export async function recordHistory(file: string, ...records: readonly RunRecord[]): Promise<{ notes: string[] }> {
-  if (records.length === 0) return { notes: [] }
+export async function recordHistory(file: string, ...records: readonly RunRecord[]): Promise<RecordedHistory> {
+  const { data, notes } = records.length === 0 ? { data: null, notes: [] } : await record(file, records)
+  if (data === null) return { past: (await openHistory(file)).past, notes }
+  return { past: (of) => pastOf(data, of), notes }
+}
+
+interface Updated {
+  /** null: it is not known what is on disk. */
+  readonly data: HistoryData | null
+  readonly notes: string[]
+}
+
+async function record(file: string, records: readonly RunRecord[]): Promise<Updated> {
   try {
     await mkdir(path.dirname(file), { recursive: true })
     const locked = await withLock(`${file}.lock`, LOCK_WAIT_MS, async () => await update(file, records))
-    if (locked.ok) return { notes: locked.value }
-    return { notes: [`${file} is in use by ${locked.holder}: the timings of this run are not recorded`] }
+    return locked.ok ? locked.value : lost(file, `is in use by ${locked.holder}`)
   } catch (error) {
-    return {
-      notes: [`${file} cannot be written (${(error as Error).message}): the timings of this run are not recorded`],
-    }
+    return lost(file, `cannot be written (${(error as Error).message})`)
   }
 }
 
-async function update(file: string, records: readonly RunRecord[]): Promise<string[]> {
+function lost(file: string, why: string): Updated {
+  return { data: null, notes: [`${file} ${why}: the timings of this run are not recorded`] }
+}
+
+async function update(file: string, records: readonly RunRecord[]): Promise<Updated> {
   const read = await readHistory(file)
-  if (read.kind === 'unreadable') {
-    return [`${file} cannot be read (${read.problem}): the timings of this run are not recorded`]
-  }
+  if (read.kind === 'unreadable') return lost(file, `cannot be read (${read.problem})`)
   const data = read.kind === 'ok' ? read.data : emptyHistory()
-  const changed = records.map((record) => addRun(data, record))
-  if (!changed.includes(true)) return []
+  const changed = records.map((one) => addRun(data, one))
+  if (!changed.includes(true)) return { data, notes: [] }
   const notes: string[] = []
   if (read.kind === 'damaged') {
     await rename(file, `${file}.bad`)
     notes.push(`${file} could not be read (${read.problem}): it was replaced, and the old one kept as ${file}.bad`)
   }
   await replace(file, serialise(data))
-  return notes
+  return { data, notes }
 }
 
 /** The file is whole at every moment: it is written beside its place and renamed. */

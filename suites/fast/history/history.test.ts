@@ -73,11 +73,26 @@ test('a file that never passed has no expectation', async () => {
 test('recording leaves one file, and recording again leaves it untouched', async () => {
   const { folder, file } = await place()
   const record = took(100)
-  expect(await recordHistory(file, record)).toEqual({ notes: [] })
+  expect(await recordHistory(file, record)).toEqual({ past: expect.any(Function), notes: [] })
   const before = await stat(file)
-  expect(await recordHistory(file, record)).toEqual({ notes: [] })
+  expect(await recordHistory(file, record)).toEqual({ past: expect.any(Function), notes: [] })
   expect((await stat(file)).mtimeMs).toBe(before.mtimeMs)
   expect(await readdir(folder)).toEqual(['history.json'])
+})
+
+test('recording gives back what the history says after it, also when it could not be written', async () => {
+  const { file } = await place()
+  const [first, second] = [took(100), took(200)]
+  const { past } = await recordHistory(file, first, second)
+  expect(past(second).tier('fast')).toMatchObject({ runs: 2, tests: [{ ms: [10, 20], isOfRun: true }] })
+  expect((await openHistory(file)).past(second).tier('fast')).toEqual(past(second).tier('fast'))
+
+  const third = took(300)
+  expect((await recordHistory(file)).past(third).tier('fast')).toMatchObject({ tests: [{ ms: [10, 20, 30] }] })
+  await mkdir(`${file}.lock`)
+  const spoilt = await recordHistory(file, third)
+  expect(spoilt.notes).toEqual([expect.stringContaining('EISDIR')])
+  expect(spoilt.past(third).tier('fast')).toMatchObject({ tests: [{ ms: [10, 20, 30] }] })
 })
 
 test.each([
@@ -102,6 +117,7 @@ test.each([
   expect(history.file('fast', 'a.test.ts')).toBe(null)
 
   expect(await recordHistory(file, took(100))).toEqual({
+    past: expect.any(Function),
     notes: [`${file} could not be read (${problem}): it was replaced, and the old one kept as ${file}.bad`],
   })
   expect(await readFile(`${file}.bad`, 'utf8')).toBe(text)
@@ -180,7 +196,7 @@ test('a lock whose process is gone is broken', async () => {
   await mkdir(folder)
   const { pid } = spawnSync(process.execPath, ['-e', '0'])
   await writeFile(`${file}.lock`, `${pid} ${hostname()} token`)
-  expect(await recordHistory(file, took(10))).toEqual({ notes: [] })
+  expect(await recordHistory(file, took(10))).toEqual({ past: expect.any(Function), notes: [] })
   expect(await readdir(folder)).toEqual(['history.json'])
 })
 
@@ -190,7 +206,7 @@ test('a lock of another machine is broken when it is old', async () => {
   await writeFile(`${file}.lock`, '1 another-host token')
   const old = Date.now() / 1000 - 60
   await utimes(`${file}.lock`, old, old)
-  expect(await recordHistory(file, took(10))).toEqual({ notes: [] })
+  expect(await recordHistory(file, took(10))).toEqual({ past: expect.any(Function), notes: [] })
   expect(await readdir(folder)).toEqual(['history.json'])
 })
 
