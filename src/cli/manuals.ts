@@ -179,7 +179,7 @@ const report: Manual = {
   summary: 'make the reports of a run again from its journal, or one report of several runs',
   synopsis: ['tiershard report [options] [RUN...]'],
   description: [
-    'Writes the reports of a run (all that `tiershard run` writes) into its folder, whatever became of it: a run that was killed gets the reports that it would have written, with what is missing marked. A run that continues another is reported together with it.',
+    'Writes the reports of a run (all that `tiershard run` writes) into its folder, whatever became of it: a run that was killed gets the reports that it would have written, with what is missing marked. A run that continues another is reported together with it, whether or not both are named.',
     "Of several runs, such as those of the nodes of a CI matrix, it makes one report: every file once, every node's shards apart, the verdict on all of them. Slices that are missing, were given twice or were cut from another plan, and files that two runs have, are named, and the report is incomplete. The timings of all runs are added to the history.",
   ],
   arguments: [

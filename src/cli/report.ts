@@ -42,9 +42,12 @@ export async function reportCommand(named: readonly string[], options: ReportOpt
     )
   }
 
-  const alone = given.length === 1 && options.output === undefined
-  const record = alone ? given[0]!.whole : combineRuns(standing(given))
-  const opened = alone ? ownFolder(given[0]!) : openFolder(record, options, settings, io)
+  const runs = standing(given)
+  // Where a report of a matrix was asked for, one slice is a matrix in which the others are missing.
+  const isNode = options.output !== undefined && runs[0]?.whole.meta?.slice !== undefined
+  const alone = runs.length === 1 && !isNode ? runs[0]! : null
+  const record = alone ? alone.whole : combineRuns(runs.map(({ whole }) => whole))
+  const opened = alone && options.output === undefined ? ownFolder(alone) : openFolder(record, options, settings, io)
   if (!opened.ok) return wrong(opened.message, io)
   const { history, notes } = await openHistory(historyFile(settings))
   for (const note of new Set([...given.flatMap((one) => one.notes), ...notes])) tell(io, `note: ${note}`)
@@ -66,9 +69,9 @@ export async function reportCommand(named: readonly string[], options: ReportOpt
 }
 
 /** The runs without those that another one continues: the later one speaks for both. */
-function standing(given: readonly Given[]): RunRecord[] {
+function standing(given: readonly Given[]): Given[] {
   const continued = new Set(given.flatMap(({ continues }) => continues))
-  return given.filter(({ run }) => !continued.has(run)).map(({ whole }) => whole)
+  return given.filter(({ run }) => !continued.has(run))
 }
 
 /** The reports of one run are made anew where they were. */
@@ -76,7 +79,7 @@ function ownFolder({ folder }: Given): OpenedFolder {
   return { ok: true, folder: runFolder(path.dirname(folder), path.basename(folder)) }
 }
 
-/** The folder for the report of several runs. */
+/** The folder for a report that is not made in the place of its run. */
 function openFolder({ meta }: RunRecord, { output }: ReportOptions, settings: Settings, io: Io): OpenedFolder {
   // The id comes from journals, which come from elsewhere: as a name it must not lead out of the folder.
   const name = (meta?.run ?? 'matrix').replaceAll(/[^\w.-]/g, '_')

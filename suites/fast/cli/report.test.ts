@@ -111,6 +111,31 @@ test('a run that continues another is reported with it; without it, it is incomp
   expect(stdout).toContain(`the run ${FIRST}, which this one continues, is not there`)
 })
 
+test('with --output a run of its own is reported as itself, in another place', async () => {
+  const cwd = tempProject({})
+  const first = placeRun(path.join(cwd, 'nodes/1'), FIRST, halfDone(FIRST).build().events)
+  const again = journal({ run: SECOND, continues: FIRST })
+    .tier('standard')
+    .file('open.test.ts', (file) => file.attempt((at) => at.passed('o1').passed('o2')))
+  const second = placeRun(path.join(cwd, 'nodes/2'), SECOND, again.build().events)
+  const page = (folder: string): string => readFileSync(path.join(folder, 'summary.md'), 'utf8')
+
+  // Continued or not, and however often it is named.
+  for (const [own, ...given] of [
+    [first, 'nodes/1'],
+    [second, 'nodes/1', 'nodes/2'],
+  ] as const) {
+    const { exitCode } = await inProcess(cwd, ['report', '-o', 'there', ...given])
+    expect(existsSync(path.join(own, 'summary.md'))).toBe(false)
+    const there = summaryOf(path.join(cwd, 'there'))
+    expect(there).not.toHaveProperty('nodes')
+    const markdown = page(path.join(cwd, 'there'))
+    expect(await inProcess(cwd, ['report', ...given])).toMatchObject({ exitCode })
+    expect(there).toEqual(summaryOf(own))
+    expect(markdown).toBe(page(own))
+  }
+})
+
 test('a run that is still going on is left alone', async () => {
   const cwd = tempProject({})
   const { events } = journal({ run: FIRST, process: ownMark() }).tier('standard').killed().build()
