@@ -29,13 +29,14 @@ const SLOWEST = 10
 
 /** summary.md: the run for people, also as a GitHub job summary. At most {@link MARKDOWN_LIMIT} bytes of UTF-8. */
 export function summaryMarkdown(record: RunRecord, slow: SlowReport): string {
+  const all = failures(record)
   return bounded([
     `## ${text(verdictSentence(record))}\n\n${facts(record)}\n`,
     nodeSection(record),
     ...[...record.tiers.values()].map(tierSection),
     causeSection(record),
-    byCauseSection(failures(record)),
-    ...failureSections(groupFailures(failures(record))),
+    byCauseSection(all),
+    ...failureSections(groupFailures(all)),
     missingSection(record),
     flakySection(record),
     quarantineSection(record),
