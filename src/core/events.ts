@@ -184,7 +184,7 @@ export interface RunMeta {
   readonly cpus: number
   readonly ci: string | null
   readonly commit: string | null
-  /** Files of the working tree differ from the commit; absent: none does, or it is not known. */
+  /** Files of the working tree differ from the commit, or git did not say that none does; absent: none, or there is no commit. */
   readonly changed?: true
   /** The command line, without secrets. */
   readonly command: readonly string[]
@@ -198,6 +198,11 @@ export interface RunMeta {
   readonly slice?: SliceMark
   /** The process that writes the journal, so that a later command can tell whether it is still there. */
   readonly process?: ProcessMark
+}
+
+/** The class of a machine, "linux-x64, 4 cpus": timings are compared within one only. */
+export function machineOf({ platform, cpus }: Pick<RunMeta, 'platform' | 'cpus'>): string {
+  return `${platform}, ${cpus} cpus`
 }
 
 /** One slice of a plan, and what the nodes that run the others must have agreed on. */

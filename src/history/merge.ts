@@ -1,5 +1,5 @@
 import { isTestFailure, unreachable, type Ending } from '../core/ending.ts'
-import type { RunMeta } from '../core/events.ts'
+import { machineOf } from '../core/events.ts'
 import type { AttemptRecord, FileRecord, RunRecord } from '../core/record.ts'
 import { column as columnOf, testVerdicts } from '../core/verdict.ts'
 import type { HistoryData, PastFile, PastRun, TierData } from './data.ts'
@@ -79,11 +79,6 @@ export function addRun(data: HistoryData, record: RunRecord): boolean {
     if (addToTier(past, run, files)) changed = true
   }
   return changed
-}
-
-/** Timings are compared among machines of one class only. */
-export function machineOf(meta: Pick<RunMeta, 'platform' | 'cpus'>): string {
-  return `${meta.platform}, ${meta.cpus} cpus`
 }
 
 function addToTier(tier: TierData, run: Omit<PastRun, 'n'>, files: ReadonlyMap<string, NewSample>): boolean {

@@ -1,8 +1,9 @@
+import { machineOf } from '../core/events.ts'
 import type { Past, TestPast, TierPast } from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
 import type { HistoryData, TierData } from './data.ts'
 import { passesSince, recentRuns, unpackFlaky } from './flaky.ts'
-import { addRun, byNumber, machineOf } from './merge.ts'
+import { addRun, byNumber } from './merge.ts'
 import { paces, type Timing } from './pace.ts'
 import { durationOf, unpackSamples, unpackTests } from './samples.ts'
 

@@ -1,4 +1,4 @@
-import type { ServerFacts } from '../core/events.ts'
+import { machineOf, type ServerFacts } from '../core/events.ts'
 import type { NodeRecord } from '../core/record.ts'
 import { countRun, exitCode, verdict, type Counts, type Verdict } from '../core/verdict.ts'
 import { isoTime } from './junit/text.ts'
@@ -38,7 +38,7 @@ export function nodeSummaries(nodes: readonly NodeRecord[]): NodeSummary[] {
       files: planned(record).length,
       counts: countRun(record),
       shards,
-      machine: meta && `${meta.platform}, ${meta.cpus} cpus`,
+      machine: meta && machineOf(meta),
       server,
     }
   })
