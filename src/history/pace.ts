@@ -1,4 +1,4 @@
-import { median } from './median.ts'
+import { median } from '../core/quantile.ts'
 
 /**
  * The pace of a run: how long its machine took for a test compared with what that test usually takes, 1.5 for half as

@@ -1,3 +1,5 @@
+import { median, quantile } from '../core/quantile.ts'
+
 /**
  * When a test counts as slower than it was. The rule and its rates are in docs/statistics.md, made by
  * `node bench/statistics.ts`: single slow runs say nothing on a busy machine, five in a row do.
@@ -40,20 +42,9 @@ function slower(ms: readonly number[], count: number): { readonly beforeMs: numb
     .sort((a, b) => a - b)
   if (before.length < BASELINE_NEEDED) return null
   const last = ms.slice(-count)
-  const usual = quantile(before, 0.9)
-  const beforeMs = quantile(before, 0.5)
-  const nowMs = quantile(
-    last.toSorted((a, b) => a - b),
-    0.5,
-  )
-  const isSlower = last.every((one) => one > usual) && nowMs > FACTOR * beforeMs && nowMs - beforeMs > LEAST_MS
+  const upper = quantile(before, 0.9)
+  const beforeMs = median(before)
+  const nowMs = median(last)
+  const isSlower = last.every((one) => one > upper) && nowMs > FACTOR * beforeMs && nowMs - beforeMs > LEAST_MS
   return isSlower ? { beforeMs, nowMs } : null
-}
-
-/** Of sorted values, between the two that are nearest. */
-export function quantile(sorted: readonly number[], part: number): number {
-  const at = (sorted.length - 1) * part
-  const low = sorted[Math.floor(at)]!
-  const high = sorted[Math.ceil(at)]!
-  return low + (high - low) * (at - Math.floor(at))
 }

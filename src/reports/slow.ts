@@ -1,4 +1,5 @@
 import type { History, Past, TierPast } from '../core/ports.ts'
+import { median } from '../core/quantile.ts'
 import type { AttemptRecord, FileRecord, RunRecord, TestRecord, TierRecord } from '../core/record.ts'
 import type { TierSettings } from '../core/settings.ts'
 import { decidingAttempt, testVerdicts } from '../core/verdict.ts'
@@ -232,11 +233,4 @@ function sum(values: readonly number[]): number {
 
 function share(part: number, total: number): number {
   return total > 0 ? part / total : 0
-}
-
-/** The middle value, or the mean of the middle two. */
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }

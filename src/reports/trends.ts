@@ -1,6 +1,7 @@
 import type { TestPast, TierPast } from '../core/ports.ts'
+import { median } from '../core/quantile.ts'
 import type { TierRecord } from '../core/record.ts'
-import { quantile, trendOf } from './regression.ts'
+import { trendOf } from './regression.ts'
 
 /** What a tier's history says beside this one run. */
 export interface TierTrends {
@@ -138,11 +139,11 @@ function together(all: readonly [TierTrends, ...TierTrends[]], top: number): Tie
       .flatMap(list)
       .sort((a, b) => ms(b) - ms(a) || byPlace(a, b))
       .slice(0, top)
-  const paces = all.flatMap(({ pace }) => pace ?? []).sort((a, b) => a - b)
+  const paces = all.flatMap(({ pace }) => pace ?? [])
   const { flaky, flakyCount, flakyBefore, flakyBeforeCount } = all[0]
   return {
     machine: [...new Set(all.map(({ machine }) => machine))].join('; '),
-    pace: paces.length === 0 ? null : quantile(paces, 0.5),
+    pace: paces.length === 0 ? null : median(paces),
     judged: sum(({ judged }) => judged),
     regressed: mostLost(({ regressed }) => regressed),
     regressedCount: sum(({ regressedCount }) => regressedCount),
@@ -191,8 +192,7 @@ function budgets(
 ): { readonly overBudget: UsualTime[]; readonly spiked: UsualTime[] } {
   const enough = tests.filter(({ ms }) => ms.length >= BUDGET_RUNS)
   const usual = enough.map(({ file, name, ms }): UsualTime => {
-    const last = ms.slice(-BUDGET_RUNS).sort((a, b) => a - b)
-    return { file, name, usualMs: quantile(last, 0.5), durationMs: Math.round(ms.at(-1)! * (pace ?? 1)) }
+    return { file, name, usualMs: median(ms.slice(-BUDGET_RUNS)), durationMs: Math.round(ms.at(-1)! * (pace ?? 1)) }
   })
   return {
     overBudget: usual.filter(({ usualMs }) => usualMs > slowMs).sort((a, b) => b.usualMs - a.usualMs || byPlace(a, b)),

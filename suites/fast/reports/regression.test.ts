@@ -1,7 +1,7 @@
 import fc from '../../support/property.ts'
 import { expect, test } from 'vitest'
 import { QUIET, rates, USUAL } from '../../../bench/statistics.ts'
-import { quantile, trendOf } from '../../../src/reports/regression.ts'
+import { trendOf } from '../../../src/reports/regression.ts'
 
 const times = (count: number, ms: number): number[] => Array<number>(count).fill(ms)
 
@@ -37,11 +37,6 @@ test('what is judged does not depend on the unit, beyond 50 ms', () => {
       expect(trendOf(ms.map((one) => 4 * one)).kind).toBe(trendOf(ms).kind)
     }),
   )
-})
-
-test('quantiles lie between the values', () => {
-  expect([0, 0.5, 0.9, 1].map((part) => quantile([10, 20, 30], part))).toEqual([10, 20, 28, 30])
-  expect(quantile([7], 0.9)).toBe(7)
 })
 
 // The histories are made from a seed: these numbers are the same on every machine. docs/statistics.md has 10,000.
