@@ -25,6 +25,12 @@ export const REDIS_CODES = [
 
 export const REDIS_URL = { name: 'REDIS_URL', text: "The server to use when the source is 'auto'." }
 
+/** Of the commands that write reports. */
+export const ON_GITHUB = [
+  { name: 'GITHUB_STEP_SUMMARY', text: 'A file to which the summary is appended as markdown.' },
+  { name: 'GITHUB_ACTIONS', text: 'Failures and flaky tests are also printed as annotations, ten of a kind.' },
+]
+
 export const FILES: ArgumentText = {
   flags: '[FILES...]',
   text: 'Paths, parts of paths, or globs; without any, every file of the tier.',

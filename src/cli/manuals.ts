@@ -3,6 +3,7 @@ import {
   CONFIG,
   EXIT_CODES,
   FILES,
+  ON_GITHUB,
   REDIS,
   REDIS_CODES,
   REDIS_URL,
@@ -71,8 +72,7 @@ const run: Manual = {
   exitCodes: [...EXIT_CODES, { code: '', text: 'The first that applies of 130/143, 2, 3, 4, 1, 5, 0.' }],
   environment: [
     REDIS_URL,
-    { name: 'GITHUB_STEP_SUMMARY', text: 'A file to which the summary is appended as markdown.' },
-    { name: 'GITHUB_ACTIONS', text: 'Failures and flaky tests are also printed as annotations, ten of a kind.' },
+    ...ON_GITHUB,
     { name: 'NO_COLOR, FORCE_COLOR', text: 'No colours, or colours although the output is no terminal.' },
     { name: 'CI', text: 'Plain lines instead of the live view, on a terminal too.' },
   ],
@@ -206,7 +206,7 @@ const report: Manual = {
       text: 'incomplete: a run was killed, something that was planned has no result, or runs are missing or do not fit together',
     },
   ],
-  environment: [{ name: 'GITHUB_STEP_SUMMARY', text: 'A file to which the summary is appended as markdown.' }],
+  environment: ON_GITHUB,
   examples: [
     { line: 'tiershard report', text: 'The newest run:' },
     { line: 'tiershard report 20261120-055301042-ab12cd', text: 'A run of its own:' },
