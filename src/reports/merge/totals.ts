@@ -68,7 +68,8 @@ export interface Counted {
 
 /**
  * Whether what is there differs from what was declared. Some runners count what nested suites hold, some only the
- * suite's own cases, and node:test its cases and inner suites; some count errors as failures. Any of these is right.
+ * suite's own cases, and node:test its cases and inner suites; some count errors as failures, and mocha's xunit failures
+ * as errors. Any of these is right.
  */
 export function differs({ declared, own, all, inner }: Counted): boolean {
   if (agrees(declared, all) || agrees(declared, own)) return false
@@ -80,7 +81,9 @@ function agrees(declared: Declared, counted: Totals): boolean {
   if (tests !== undefined && tests !== counted.tests && tests !== counted.tests - counted.added) return false
   const apart =
     (failures === undefined || failures === counted.failures) && (errors === undefined || errors === counted.errors)
-  const together = failures === counted.failures + counted.errors && (errors ?? 0) === 0
+  const together =
+    (failures ?? 0) + (errors ?? 0) === counted.failures + counted.errors &&
+    ((failures ?? 0) === 0 || (errors ?? 0) === 0)
   if (!apart && !together) return false
   return skipped === undefined || skipped === counted.skipped || skipped + disabled === counted.skipped
 }

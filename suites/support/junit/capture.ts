@@ -6,6 +6,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -27,6 +28,7 @@ const PACKAGES = [
   // mocha-junit-reporter does not work with mocha 12.
   'mocha@10.8.2',
   'mocha-junit-reporter@2.2.1',
+  'mocha-12@npm:mocha@12.0.3',
   '@playwright/test@1.65.1',
 ]
 const LIMIT_MS = 120_000
@@ -83,6 +85,9 @@ function mocha(): void {
     'mochaFile=out.xml',
     'a.test.js',
   ])
+  const mocha12 = path.join(project, 'node_modules/mocha-12/bin/mocha.js')
+  cpSync(path.join(project, 'mocha'), path.join(project, 'mocha-xunit'), { recursive: true })
+  run('mocha-xunit', process.execPath, [mocha12, '--reporter=xunit', '--reporter-option=output=out.xml', 'a.test.js'])
 }
 
 function nodeTest(): void {
