@@ -321,7 +321,7 @@ const init: Manual = {
   summary: 'write a config, a first suite and a workflow into a project',
   synopsis: ['tiershard init [options]'],
   description: [
-    'Looks for test files, and writes a tiershard.config.ts (.mjs without TypeScript) that puts them into tiers: those that mention Redis get a database, the others none. Without any test it writes a first suite. Adds a workflow for GitHub Actions, and a line for the reports to .gitignore.',
+    'Looks for test files, and writes a tiershard.config.ts (.mjs without TypeScript) that puts them into tiers: those that mention Redis get a database, the others none. Files of node:test, Playwright, jest or mocha get the command that runs them. Without any test it writes a first suite. Adds a workflow for GitHub Actions, and a line for the reports to .gitignore.',
     'Changes no file that is there, but for that line, and prints what to do next. Where there is a config it writes neither a suite nor a workflow. The tiers are a guess from the names of the folders: read the config.',
   ],
   options: [

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { CONFIG_NAMES } from '../../config/index.ts'
+import { PLAYWRIGHT, runnerOf, VITEST, type Runner } from './runners.ts'
 
 /** What `tiershard init` finds in a project. */
 export interface Project {
@@ -36,9 +37,10 @@ const TIERS: readonly TierName[] = ['fast', 'standard', 'extended']
 export interface FoundSuite {
   readonly name: string
   readonly tier: TierName
-  readonly glob: string
+  readonly files: readonly string[]
+  readonly exclude: readonly string[]
   readonly usesRedis: boolean
-  readonly files: number
+  readonly runner: Runner
 }
 
 export interface PackageManager {
@@ -75,10 +77,15 @@ export function survey(root: string): Surveyed {
   const config = CONFIG_NAMES.find(has)
   const workflow = '.github/workflows/tiershard.yml'
   const repository = repositoryOf(root)
-  const suites = findSuites(root)
+  const suites = findSuites(root, dependencies)
   const client = 'ioredis' in dependencies ? 'ioredis' : 'redis' in dependencies ? 'redis' : null
   const isFirst = suites.length === 0 && config === undefined
-  const needed = ['tiershard', 'vitest', ...(isFirst && client === null ? ['ioredis'] : [])]
+  const runners = suites.length === 0 ? [VITEST] : [...new Set(suites.map(({ runner }) => runner))]
+  const needed = [
+    'tiershard',
+    ...runners.flatMap(({ packages }) => packages),
+    ...(isFirst && client === null ? ['ioredis'] : []),
+  ]
   const reports = has('reports') && !has('reports/history.json') ? 'tiershard-reports' : 'reports'
   const noWorkflow = has(workflow) ? null : whyNoWorkflow(root, repository, config)
   const ignored = has('.gitignore') ? readFileSync(path.join(root, '.gitignore'), 'utf8') : ''
@@ -101,7 +108,7 @@ export function survey(root: string): Surveyed {
         repository === null ||
         ignored.split('\n').some((line) => line.trim().replaceAll(/^\/|\/$/g, '') === reports),
       notes: [
-        vitestTooOld(dependencies['vitest']),
+        runners.includes(VITEST) ? vitestTooOld(dependencies['vitest']) : null,
         suites.length === 0 && config !== undefined
           ? `no first suite is written: no test was found, and where tests belong is said by ${config}`
           : null,
@@ -176,32 +183,51 @@ const CONTAINERS = new Set(['test', 'tests', '__tests__', 'spec', 'suites', 'pac
 /** Projects have some thousand files; a folder with more holds something else. */
 const MOST_FILES = 100_000
 
-interface TestFile {
+interface NamedFile {
   /** Relative, with forward slashes. */
   readonly path: string
   readonly ending: string
 }
 
-/** One suite for each folder that holds tests: the topmost one, or the one below when that only says "tests". */
-function findSuites(root: string): FoundSuite[] {
-  const groups = Map.groupBy(testFiles(root), (file) => groupOf(file.path))
-  const names = new Set<string>()
-  return [...groups]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([folder, files]) => {
-      const usesRedis = files.some((file) => /redis|bullmq|valkey/i.test(textOf(path.join(root, file.path))))
-      return {
-        name: unused(folder === '' ? 'root' : folder.replaceAll(/[^\w]+/g, '-').replaceAll(/^-|-$/g, ''), names),
-        tier: tierOf(folder, usesRedis),
-        glob: globOf(folder, [...new Set(files.map(({ ending }) => ending))].toSorted()),
-        usesRedis,
-        files: files.length,
-      }
-    })
+interface TestFile extends NamedFile {
+  readonly runner: Runner
+  readonly usesRedis: boolean
 }
 
-function testFiles(root: string): TestFile[] {
-  const found: TestFile[] = []
+/** One suite for each folder that holds tests: the topmost one, or the one below when that only says "tests". */
+function findSuites(root: string, dependencies: Readonly<Record<string, unknown>>): FoundSuite[] {
+  const files = testFiles(root).map((file): TestFile => {
+    const text = textOf(path.join(root, file.path))
+    return { ...file, runner: runnerOf(text, dependencies), usesRedis: /redis|bullmq|valkey/i.test(text) }
+  })
+  const names = new Set<string>()
+  return [...Map.groupBy(files, (file) => groupOf(file.path))]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([folder, some]) => suitesOf(folder, some, names))
+}
+
+/** One suite for each runner of a folder; the one with most files comes first. */
+function suitesOf(folder: string, files: readonly TestFile[], names: Set<string>): FoundSuite[] {
+  const groups = [...Map.groupBy(files, ({ runner }) => runner)].toSorted(([, a], [, b]) => b.length - a.length)
+  const strangers = groups.slice(1).flatMap(([, some]) => some)
+  return groups.map(([runner, some], at) => {
+    const usesRedis = some.some((file) => file.usesRedis)
+    const name = [folder === '' ? 'root' : folder, ...(at === 0 ? [] : [runner.name])].join(' ')
+    const endings = [...new Set(some.map(({ ending }) => ending))].toSorted()
+    const alone = files.every((file) => file.runner === runner || !endings.includes(file.ending))
+    return {
+      name: unused(name.replaceAll(/[^\w]+/g, '-').replaceAll(/^-|-$/g, ''), names),
+      tier: tierOf(folder, usesRedis, runner),
+      files: alone || at === 0 ? [globOf(folder, endings)] : some.map((file) => literal(file.path)),
+      exclude: alone || at > 0 ? [] : strangers.map((file) => literal(file.path)),
+      usesRedis,
+      runner,
+    }
+  })
+}
+
+function testFiles(root: string): NamedFile[] {
+  const found: NamedFile[] = []
   const folders = ['']
   let seen = 0
   for (let folder = folders.pop(); folder !== undefined && seen < MOST_FILES; folder = folders.pop()) {
@@ -221,16 +247,22 @@ function groupOf(file: string): string {
   return folders.slice(0, CONTAINERS.has(folders[0] ?? '') ? 2 : 1).join('/')
 }
 
-function tierOf(folder: string, usesRedis: boolean): TierName {
-  if (/(?:^|[/_-])(?:extended|e2e|stress|chaos|failover|soak|slow|nightly)/i.test(folder)) return 'extended'
+function tierOf(folder: string, usesRedis: boolean, runner: Runner): TierName {
+  if (runner === PLAYWRIGHT || /(?:^|[/_-])(?:extended|e2e|stress|chaos|failover|soak|slow|nightly)/i.test(folder))
+    return 'extended'
   return usesRedis || /(?:^|[/_-])(?:standard|integration|api|system)/i.test(folder) ? 'standard' : 'fast'
 }
 
 /** Of the root and of a container only what lies in it directly: what is below belongs to suites of its own. */
 function globOf(folder: string, endings: readonly string[]): string {
   const below = CONTAINERS.has(folder) ? '' : '**/'
-  const prefix = folder === '' ? '' : `${folder.replaceAll(/[\\*?[\]{}()!+@]/g, '\\$&')}/${below}`
+  const prefix = folder === '' ? '' : `${literal(folder)}/${below}`
   return `${prefix}*.${endings.length === 1 ? endings[0] : `{${endings.join(',')}}`}`
+}
+
+/** A path as a glob that matches it alone. */
+function literal(file: string): string {
+  return file.replaceAll(/[\\*?[\]{}()!+@]/g, '\\$&')
 }
 
 function unused(name: string, names: Set<string>): string {

@@ -23,9 +23,20 @@ ${lines.join('\n')}
 `
 }
 
-function suiteLine({ name, tier, glob, usesRedis }: FoundSuite, width: number): string {
-  const isolation = usesRedis ? '' : ", isolation: 'none'"
-  return `${`${key(name)}:`.padEnd(width + 1)} { tier: '${tier}', files: ${quote(glob)}${isolation} },`
+function suiteLine({ name, tier, files, exclude, usesRedis, runner }: FoundSuite, width: number): string {
+  const parts = [`tier: '${tier}'`, `files: ${list(files)}`]
+  if (exclude.length > 0) parts.push(`exclude: ${list(exclude)}`)
+  if (!usesRedis) parts.push("isolation: 'none'")
+  if (runner.run === null) return `${`${key(name)}:`.padEnd(width + 1)} { ${parts.join(', ')} },`
+  return `${key(name)}: {
+      ${parts.join(', ')},
+      engine: 'command', // ${runner.name}, a process for each file: docs/engines.md
+      run: ${quote(runner.run)},
+    },`
+}
+
+function list(globs: readonly string[]): string {
+  return globs.length === 1 ? quote(globs[0]!) : `[${globs.map(quote).join(', ')}]`
 }
 
 function key(name: string): string {

@@ -23,6 +23,16 @@ async function suitesOf(cwd: string): Promise<unknown[]> {
   return loaded.settings.suites.map(({ name, tier, files, isolation }) => [name, tier, files, isolation])
 }
 
+/** What runs the files of each suite of the config that was written. */
+async function runsOf(cwd: string): Promise<unknown[]> {
+  const loaded = await loadSettings({ cwd, configPath: null })
+  if (!loaded.ok) throw new Error(loaded.report)
+  return loaded.settings.suites.map((suite) => {
+    const run = suite.engine === 'command' ? suite.run : suite.engine
+    return [suite.name, suite.tier, suite.files, suite.exclude, run]
+  })
+}
+
 describe('tiershard init', () => {
   test('an empty project gets a config, a first suite, a workflow and a line in .gitignore', async () => {
     const { cwd, read, stdout, exitCode } = await initialised({})
@@ -72,6 +82,45 @@ describe('tiershard init', () => {
       ['packages-a', 'standard', ['packages/a/**/*.test.ts'], 'db'],
       ['tests', 'fast', ['tests/*.test.ts'], 'none'],
       ['tests-cache', 'standard', ['tests/cache/**/*.test.ts'], 'db'],
+    ])
+  })
+
+  test('each suite is run by what its files import, or by what the project has', async () => {
+    const { cwd, stdout } = await initialised({
+      'package.json': '{ "devDependencies": { "mocha": "12" } }',
+      'a/one.test.js': "const { test } = require('node:test')\n",
+      'b/one.test.js': "import { test } from '@jest/globals'\n",
+      'c/one.spec.js': "import { test } from '@playwright/test'\n",
+      'd/one.test.js': "test('globals', () => {})\n",
+      'e/one.test.js': `${TEST}writeFileSync('x', "import test from 'node:test'")\n`,
+    })
+    expect(await runsOf(cwd)).toEqual([
+      ['a', 'fast', ['a/**/*.test.js'], [], expect.stringMatching(/^node --test .*=\{junit\} .*\{file\}$/)],
+      [
+        'b',
+        'fast',
+        ['b/**/*.test.js'],
+        [],
+        expect.stringMatching(/^JEST_JUNIT_OUTPUT_FILE=\{junit\} jest .*\{file\}$/),
+      ],
+      ['c', 'extended', ['c/**/*.spec.js'], [], expect.stringMatching(/^\w+=\{junit\} playwright test \{file\} /)],
+      ['d', 'fast', ['d/**/*.test.js'], [], expect.stringMatching(/^mocha .*=output=\{junit\} .*\{file\}$/)],
+      ['e', 'fast', ['e/**/*.test.js'], [], 'vitest'],
+    ])
+    expect(stdout).toContain('npm install --save-dev tiershard jest jest-junit @playwright/test vitest\n')
+  })
+
+  test('of two runners in one folder neither gets the files of the other', async () => {
+    const node = "import { test } from 'node:test'\n"
+    const alike = await initialised({ 'src/a.test.js': TEST, 'src/b.test.js': TEST, 'src/[c].test.js': node })
+    expect(await runsOf(alike.cwd)).toEqual([
+      ['src', 'fast', ['src/**/*.test.js'], ['src/\\[c\\].test.js'], 'vitest'],
+      ['src-node-test', 'fast', ['src/\\[c\\].test.js'], [], expect.stringContaining('node --test')],
+    ])
+    const apart = await initialised({ 'src/a.test.ts': TEST, 'src/b.test.mjs': node })
+    expect(await runsOf(apart.cwd)).toEqual([
+      ['src', 'fast', ['src/**/*.test.ts'], [], 'vitest'],
+      ['src-node-test', 'fast', ['src/**/*.test.mjs'], [], expect.stringContaining('node --test')],
     ])
   })
 
