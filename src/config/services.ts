@@ -21,12 +21,14 @@ const READY_LIMIT_MS = 30_000
 const SETUP_LIMIT_MS = 60_000
 
 type Given = Readonly<Record<string, unknown>>
+/** All services by name, as they were given. */
+type Known = ReadonlyMap<string, Given>
 
 /** What no single value of the services can show, and what suites make of them. */
 export function serviceContradictions(config: Given): Mistake[] {
   const services = objectAt(config['services'])
   const all = Object.entries(services).map(([name, value]) => ({ name, given: objectAt(value) }))
-  const known = new Map(all.map(({ name, given }) => [name, given['kind']]))
+  const known = new Map(all.map(({ name, given }) => [name, given]))
   const needs = needsOf(all.map(({ name, given }) => ({ name, needs: textsOf(given['needs']) as [] })))
   return [
     ...all.flatMap(({ name, given }) => ownMistakes(name, given)),
@@ -40,6 +42,7 @@ export function serviceContradictions(config: Given): Mistake[] {
           known,
           needs: withNeeds([name], needs),
           name,
+          life: lifeOf(name, services, needs),
           isContent,
           redis: textsOf(given['needs']).includes(REDIS),
         }),
@@ -172,7 +175,8 @@ function templates(name: string, given: Given): Template[] {
 interface Around {
   readonly given: Given
   readonly name: string
-  readonly known: ReadonlyMap<string, unknown>
+  readonly life: ServiceLife
+  readonly known: Known
   /** All services that it needs, directly or not. */
   readonly needs: readonly string[]
   readonly redis: boolean
@@ -181,47 +185,68 @@ interface Around {
 
 /** In the content of a file braces may mean something else: only what looks like one of ours is looked at. */
 function strangePlaceholders(place: readonly (string | number)[], text: string, around: Around): Mistake[] {
-  const { given, name, known, needs, redis, isContent } = around
+  const { given, name, life, known, needs, redis, isContent } = around
   const allowed = [
     'folder',
     'run',
+    ...(life === 'run' ? [] : ['shard']),
     ...(given['port'] === undefined ? [] : ['port']),
     ...Object.keys(objectAt(given['secrets'])).map((secret) => `secrets.${secret}`),
     ...(redis ? PLACEHOLDERS.filter((one) => one.startsWith('redis.')) : []),
     ...needs.filter((need) => need !== name).flatMap((need) => valuesOf(need, known)),
   ]
   const looked = placeholdersIn(text).filter((one) => !isContent || /^(services|redis|secrets)\./.test(one))
-  const strange = looked.find((one) => !allowed.includes(one) && !(one === 'shard' && !isRun(given)))
-  return strange === undefined ? [] : [unknownPlaceholder(place, strange, allowed, text)]
+  const strange = looked.find((one) => !allowed.includes(one))
+  if (strange === undefined) return []
+  const hint =
+    strange === 'shard'
+      ? ALL_SHARDS
+      : (lacksPort(strange, known) ?? nearOr(strange, allowed, missingNeed(strange, needs)))
+  return [unknownPlaceholder(place, strange, `one of ${inBraces(allowed)}`, text, hint)]
 }
 
-function isRun({ per }: Given): boolean {
-  return per === 'run'
+const ALL_SHARDS = "one instance serves all shards: per: 'shard' or 'file' starts one for each"
+
+function missingNeed(strange: string, needs: readonly string[]): string | null {
+  const needed = strange.startsWith('redis.') ? REDIS : strange.startsWith('services.') ? strange.split('.')[1] : null
+  return needed && !needs.includes(needed) ? `add '${needed}' to needs` : null
 }
 
-function valuesOf(name: string, known: ReadonlyMap<string, unknown>): string[] {
-  const kind = known.get(name)
-  return kind === 'command' || kind === 'postgres' ? VALUES[kind].map((value) => `services.${name}.${value}`) : []
+function nearOr(strange: string, allowed: readonly string[], other: string | null): string | null {
+  const near = nearest(strange, allowed)
+  return near === null ? other : `did you mean {${near}}?`
+}
+
+function inBraces(names: readonly string[]): string {
+  return names.map((one) => `{${one}}`).join(' ')
+}
+
+/** What this service can be asked for: a program without a port has no address. */
+function valuesOf(name: string, known: Known): string[] {
+  const { kind, port } = known.get(name) ?? {}
+  if (kind !== 'postgres' && (kind !== 'command' || port === undefined)) return []
+  return VALUES[kind].map((value) => `services.${name}.${value}`)
+}
+
+/** What to do when a program is asked for its address and has none. */
+function lacksPort(placeholder: string, known: Known): string | null {
+  const [first, name = ''] = placeholder.split('.')
+  const { kind, port } = known.get(name) ?? {}
+  if (first !== 'services' || kind !== 'command' || port !== undefined) return null
+  return `${name} has no port: add port: 'free' to it, and use {port} in its command or environment`
 }
 
 function unknownPlaceholder(
   place: readonly (string | number)[],
   strange: string,
-  allowed: readonly string[],
+  expected: string,
   text: string,
+  hint: string | null,
 ): Mistake {
-  const needed = strange.startsWith('redis.') ? REDIS : strange.startsWith('services.') ? strange.split('.')[1] : null
-  const near = nearest(strange, allowed)
-  const hint = near !== null ? `did you mean {${near}}?` : needed ? `add '${needed}' to needs` : null
-  const expected = `one of ${allowed.map((one) => `{${one}}`).join(' ')}`
   return wrong(place, 'value', `{${strange}} is not known here`, expected, show(text), hint)
 }
 
-function suiteMistakes(
-  suites: Given,
-  known: ReadonlyMap<string, unknown>,
-  needs: ReadonlyMap<string, readonly string[]>,
-): Mistake[] {
+function suiteMistakes(suites: Given, known: Known, needs: ReadonlyMap<string, readonly string[]>): Mistake[] {
   return Object.entries(suites).flatMap(([name, value]) => {
     const suite = objectAt(value)
     const place = ['suites', name]
@@ -237,16 +262,12 @@ function suiteMistakes(
       if (typeof text !== 'string') continue
       const strange = placeholdersIn(text).find((one) => one.startsWith('services.') && !allowed.includes(one))
       if (strange === undefined) continue
-      const near = nearest(strange, allowed)
       const asked = strange.split('.')[1]!
       const missing = known.has(asked) && !named.includes(asked) ? `add '${asked}' to the suite's services` : null
-      const hint = missing ?? (near === null ? null : `did you mean {${near}}?`)
+      const hint = lacksPort(strange, known) ?? missing ?? nearOr(strange, allowed, null)
       const expected =
-        allowed.length === 0
-          ? 'no value of a service: the suite names none'
-          : `one of ${allowed.map((one) => `{${one}}`).join(' ')}`
-      const problem = `{${strange}} is not known here`
-      found.push(wrong([...place, 'env', variable], 'value', problem, expected, show(text), hint))
+        allowed.length === 0 ? 'no value of a service: the suite names none' : `one of ${inBraces(allowed)}`
+      found.push(unknownPlaceholder([...place, 'env', variable], strange, expected, text, hint))
     }
     return found
   })

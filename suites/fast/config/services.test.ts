@@ -142,24 +142,68 @@ test('placeholders are known where their values are', () => {
         db: DB,
         api: {
           kind: 'command',
-          command: 'node {port}',
+          command: 'node {porrt}',
+          port: 'free',
           env: { DB: '{services.db.url}', CACHE: '{redis.url}', ODD: '{services.db.urll}', TOKEN: '{secrets.tokn}' },
           files: { a: '{ "x": {anything}, "y": "{secrets.other}" }' },
           secrets: { token: 'TOKEN' },
           needs: ['db'],
           ready: { log: 'x' },
         },
+        mail: { kind: 'command', command: 'mail {port}', ready: { log: 'x' } },
       },
       { services: ['api'], env: { DB: '{services.db.url}', API: '{services.api.urll}', PLAIN: '{redis.url}' } },
     ),
   ).toEqual({
-    'services.api.command': '{port} is not known here',
+    'services.api.command': '{porrt} is not known here (did you mean {port}?)',
+    'services.mail.command': '{port} is not known here',
     'services.api.env.CACHE': "{redis.url} is not known here (add 'redis' to needs)",
     'services.api.env.ODD': '{services.db.urll} is not known here (did you mean {services.db.url}?)',
     'services.api.env.TOKEN': '{secrets.tokn} is not known here (did you mean {secrets.token}?)',
     'services.api.files.a': '{secrets.other} is not known here (did you mean {secrets.token}?)',
     'suites.main.env.DB': "{services.db.url} is not known here (add 'db' to the suite's services)",
     'suites.main.env.API': '{services.api.urll} is not known here (did you mean {services.api.url}?)',
+  })
+})
+
+test('{shard} is for what a shard has for itself, also where the life is not written down', () => {
+  const env = { SHARD: '{shard}' }
+  const hint = "one instance serves all shards: per: 'shard' or 'file' starts one for each"
+  expect(
+    told({
+      db: DB,
+      a: { ...API, env },
+      b: { ...API, env, per: 'run' },
+      c: { ...API, env, needs: ['a'] },
+      d: { ...API, env, per: 'shard' },
+      e: { ...API, env, needs: ['db'] },
+      f: { ...API, env, needs: ['redis'] },
+      g: { ...API, env, needs: ['d'] },
+    }),
+  ).toEqual(
+    Object.fromEntries(
+      ['a', 'b', 'c'].map((name) => [`services.${name}.env.SHARD`, `{shard} is not known here (${hint})`]),
+    ),
+  )
+})
+
+test('a program without a port has no address', () => {
+  const hint = "mail has no port: add port: 'free' to it, and use {port} in its command or environment"
+  const asks = { MAIL: '{services.mail.url}', HOST: '{services.mail.host}', ODD: '{services.mail.name}' }
+  expect(
+    told(
+      {
+        mail: { kind: 'command', command: 'mail', ready: { log: 'x' } },
+        api: { ...API, needs: ['mail'], env: asks, ready: { command: ['check', '{services.mail.port}'] } },
+      },
+      { services: ['api', 'mail'], env: { MAIL: '{services.mail.url}', API: '{services.api.url}' } },
+    ),
+  ).toEqual({
+    'services.api.env.MAIL': `{services.mail.url} is not known here (${hint})`,
+    'services.api.env.HOST': `{services.mail.host} is not known here (${hint})`,
+    'services.api.env.ODD': `{services.mail.name} is not known here (${hint})`,
+    'services.api.ready.command.1': `{services.mail.port} is not known here (${hint})`,
+    'suites.main.env.MAIL': `{services.mail.url} is not known here (${hint})`,
   })
 })
 
@@ -177,6 +221,8 @@ export default defineConfig({
   services: {
     db: { kind: 'postgres', source: 'local', setup: { sql: 'nowhere.sql' } },
     api: { kind: 'command', command: 'node api.js', port: 'free', needs: ['dp'] },
+    mail: { kind: 'command', command: ['mail', '{shard}'], ready: { log: 'x' } },
+    web: { kind: 'command', command: 'web {services.mail.url}', needs: ['mail'], ready: { log: 'x' } },
   },
 })
 `,
@@ -186,6 +232,8 @@ export default defineConfig({
   expect(report).toContain('tiershard.config.ts:4:')
   expect(report).toContain('there is no such file')
   expect(report).toMatch(/tiershard\.config\.ts:5:75[^]*there is no service "dp"[^]*did you mean 'db'/)
+  expect(report).toMatch(/tiershard\.config\.ts:6:48[^]*\{shard\} is not known here[^]*one instance serves all shards/)
+  expect(report).toMatch(/tiershard\.config\.ts:7:38[^]*\{services\.mail\.url\} is not known[^]*mail has no port/)
 })
 
 test('defaults', async () => {
