@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { choice, didYouMean, duration, leaf, RESERVED_KEYS } from './leaves.ts'
+import { fillIn, placeholdersIn } from '../core/placeholders.ts'
 import { isPostgresUrl, splitCommand } from './command.ts'
 
 /** The schema of `services`. What its parts have to do with each other is looked at in services.ts. */
@@ -53,7 +54,7 @@ const ready = v.object(
     http: v.optional(
       leaf<string>(
         "a path such as '/health', or a URL that begins with http:// or https://",
-        (input) => typeof input === 'string' && /^(\/|https?:\/\/)/.test(input),
+        (input) => typeof input === 'string' && /^(\/|https?:\/\/)/.test(input) && isAddress(input),
       ),
     ),
     tcp: v.optional(leaf<true>('true', (input) => input === true)),
@@ -68,6 +69,12 @@ const ready = v.object(
   },
   'an object with one of http, tcp, log, command',
 )
+
+/** Whether it is a URL as soon as its placeholders are filled in: a number may stand for host and port. */
+function isAddress(text: string): boolean {
+  const names = Object.fromEntries(placeholdersIn(text).map((name) => [name, '1']))
+  return URL.canParse(fillIn(text, names), 'http://127.0.0.1:1')
+}
 
 const commandService = v.object({
   kind: v.literal('command'),

@@ -40,16 +40,43 @@ export function startFailed(
 
 function notStarted(name: string, command: readonly string[], cwd: string, error: NodeJS.ErrnoException): Cause {
   const program = command[0]!
-  const why =
-    error.code === 'ENOENT'
-      ? `there is no program ${program} on PATH, or no folder ${cwd}`
-      : error.code === 'EACCES'
-        ? `${program} may not be executed`
-        : error.message
   return {
     code: 'service-not-found',
-    message: `The service ${name} could not be started: ${why}.`,
-    remedy: `Install ${program}, or correct services.${name}.command or its cwd in the config.`,
+    message: `The service ${name} could not be started: ${whyNot(program, cwd, error)}.`,
+    remedy: `Install ${program}, or correct services.${name}.command, its cwd or its env in the config.`,
+  }
+}
+
+function whyNot(program: string, cwd: string, { code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'ENOENT':
+      return `there is no program ${program} on PATH, or no folder ${cwd}`
+    case 'EACCES':
+      return `${program} may not be executed`
+    case 'ENOTDIR':
+      return `${cwd} is no folder, or something above ${program} is none`
+    case 'E2BIG':
+      return 'its arguments and environment are larger than the system allows'
+    case 'ERR_INVALID_ARG_VALUE':
+      // The message shows the text, which may be a secret.
+      return 'an argument or a variable holds a character that no process can be given, such as a null byte'
+    case undefined:
+    default:
+      return message
+  }
+}
+
+/**
+ * What the system has refused while a service was being started (space, rights, handles) as a cause. Throws anything else:
+ * that is a bug.
+ */
+export function refused(name: string, error: unknown): Cause {
+  const { syscall, message } = error as NodeJS.ErrnoException
+  if (syscall === undefined) throw error
+  return {
+    code: 'service-setup-failed',
+    message: `The service ${name} could not be set up: ${message}.`,
+    remedy: 'Give the system what it lacks, or correct what the config says of this service.',
   }
 }
 

@@ -1,11 +1,12 @@
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { unreachable, type Cause } from '../core/ending.ts'
 import { fillIn } from '../core/placeholders.ts'
 import { REDIS, type CommandService } from '../core/services.ts'
 import { cancelled, noSecret, portTaken, startFailed, typed, withLog } from './causes.ts'
 import { ServiceLog } from './log.ts'
-import { cleanEnvironment, MARK, markBelow, type Instance, type Place, type StartedInstance } from './place.ts'
+import { cleanEnvironment, MARK, markBelow, removeFolder } from './place.ts'
+import type { Instance, Place, StartedInstance } from './place.ts'
 import { freePort, isTaken } from './ports.ts'
 import { ServiceProcess, type Ended } from './process.ts'
 import { whenReady } from './ready.ts'
@@ -48,7 +49,11 @@ export async function startCommand(
       return { ok: false, cause: portTaken(name, port, log, place.root) }
     }
     const start = new CommandStart(service, around, place, secrets.values, port, log)
-    const started = await start.run(signal)
+    const started = await start.run(signal).catch(async (error: unknown) => {
+      await start.stop()
+      log.close()
+      throw error
+    })
     if (started.ok) return started
     await start.stop()
     if (
@@ -168,7 +173,7 @@ class CommandStart implements Instance {
 
   async #stop(): Promise<void> {
     await this.#process?.stop()
-    await rm(this.#folder, { recursive: true, force: true })
+    await removeFolder(this.#folder)
   }
 
   readonly #fill = (text: string): string => fillIn(text, this.#filled)

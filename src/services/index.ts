@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Cause } from '../core/ending.ts'
@@ -14,7 +14,7 @@ import type {
 import { needsOf, REDIS, withNeeds, type ServiceSettings } from '../core/services.ts'
 import { startCommand } from './command.ts'
 import { startInOrder, type Outcome } from './order.ts'
-import { postgresEnvironment, type Instance, type Place, type StartedInstance } from './place.ts'
+import { postgresEnvironment, removeFolder, type Instance, type Place, type StartedInstance } from './place.ts'
 import type { PostgresServer } from './postgres/server.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -106,8 +106,10 @@ class RunServices implements Services {
     await this.leaveShards()
     await inReverse([...this.#running].map(([name, instance]) => ({ service: this.#named(name), instance })))
     await Promise.all([...this.#servers.values()].map((server) => server.stop()))
-    this.#place.watchdog.stop()
-    await rm(this.#place.folder, { recursive: true, force: true })
+    const { watchdog, folder, hooks } = this.#place
+    watchdog.stop()
+    const left = await removeFolder(folder)
+    if (left) hooks.notice(`the folder of the services could not be removed, and may hold secrets: ${left.message}`)
   }
 
   // ---- starting ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 import type { Cause } from '../core/ending.ts'
+import { refused } from './causes.ts'
 
 export type Outcome = { readonly ok: true } | { readonly ok: false; readonly cause: Cause }
 
@@ -10,7 +11,8 @@ interface Startable {
 
 /**
  * Starts everything as soon as all that it needs has started, and the rest side by side. After the first failure nothing
- * more starts, and what is starting is aborted; the message says who is left without what failed.
+ * more starts, and what is starting is aborted; the message says who is left without what failed. Resolves, or throws,
+ * when nothing is starting any more.
  *
  * @param services without circles; needs that are not among them count as there
  * @param start gives up when the signal is aborted
@@ -33,16 +35,24 @@ export async function startInOrder<S extends Startable>(
       const needs = services.filter(({ name }) => service.needs.includes(name))
       await Promise.all(needs.map(begin))
       if (first !== null) return
-      const outcome = await start(service, either)
+      const outcome = await start(service, either).catch((error: unknown): Outcome => ({
+        ok: false,
+        cause: refused(service.name, error),
+      }))
       if (!outcome.ok && first === null) {
         first = { name: service.name, cause: outcome.cause }
         failing.abort()
       }
-    })()
+    })().catch((bug: unknown) => {
+      failing.abort()
+      throw bug
+    })
     begun.set(service.name, work)
     return work
   }
-  await Promise.all(services.map(begin))
+  const ends = await Promise.allSettled(services.map(begin))
+  const bug = ends.find((end) => end.status === 'rejected')
+  if (bug) throw bug.reason
   return first === null ? { ok: true } : { ok: false, cause: withBereaved(first, all) }
 }
 

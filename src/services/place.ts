@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import type { Cause } from '../core/ending.ts'
 import type { EndProcesses, ServiceHooks } from '../core/service-ports.ts'
 import type { Watchdog } from './watchdog.ts'
@@ -46,6 +47,17 @@ export function cleanEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 /** The value of {@link MARK} for a process of this run. */
 export function markBelow(env: NodeJS.ProcessEnv, mark: string): string {
   return env[MARK] ? `${env[MARK]} ${mark}` : mark
+}
+
+/**
+ * Removes a folder of a service that has ended. Says what was in the way, which is no reason to lose a verdict: all of them
+ * lie in the folder of the run, which is removed at its end.
+ */
+export async function removeFolder(folder: string): Promise<Error | null> {
+  return rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }).then(
+    () => null,
+    (error: Error) => error,
+  )
 }
 
 /** What the run set up for this Postgres, as variables that clients know. */

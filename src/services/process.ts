@@ -33,7 +33,8 @@ export type Ended =
 
 /** A process of a service, with a session of its own: Ctrl-C on the terminal reaches the run, which ends it in its turn. */
 export class ServiceProcess {
-  readonly #child: ChildProcess
+  /** null: there never was one. */
+  readonly #child: ChildProcess | null
   readonly #options: ProcessOptions
   readonly #gone: Promise<void>
   readonly #listeners = new Set<(ended: Ended) => void>()
@@ -42,13 +43,19 @@ export class ServiceProcess {
 
   constructor(options: ProcessOptions) {
     this.#options = options
-    const { command, cwd, env, log, user, watchdog, signal } = options
-    const [program = '', ...args] = command
-    this.#child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'], ...user })
-    const { pid } = this.#child
+    const { log, watchdog, signal } = options
+    const child = launch(options)
+    if (child instanceof Error) {
+      this.#child = null
+      this.#died = { kind: 'not-started', error: child }
+      this.#gone = Promise.resolve()
+      return
+    }
+    this.#child = child
+    const { pid } = child
     if (pid !== undefined) watchdog.add(pid, signal)
     for (const stream of ['stdout', 'stderr'] as const) {
-      this.#child[stream]?.setEncoding('utf8').on('data', (text: string) => log.append(stream, text))
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => log.append(stream, text))
     }
     this.#gone = new Promise((resolve) => {
       const end = (ended: Ended): void => {
@@ -58,10 +65,10 @@ export class ServiceProcess {
           if (this.#died) for (const listener of this.#listeners) listener(this.#died)
         })
       }
-      this.#child.once('error', (error) => {
+      child.once('error', (error) => {
         if (pid === undefined) end({ kind: 'not-started', error })
       })
-      this.#child.once('exit', (code, by) => end({ kind: 'ended', how: by ?? `exit code ${code}` }))
+      child.once('exit', (code, by) => end({ kind: 'ended', how: by ?? `exit code ${code}` }))
     })
   }
 
@@ -84,7 +91,7 @@ export class ServiceProcess {
 
   async #stop(): Promise<void> {
     const { mark, watchdog, end, signal } = this.#options
-    const { pid } = this.#child
+    const pid = this.#child?.pid
     if (pid === undefined) return
     if (this.#died === null) {
       signalGroup(pid, signal)
@@ -104,7 +111,10 @@ export class ServiceProcess {
 
   /** Its last words: whoever waits for its end wants to read them. A child of its own may hold the pipes. */
   async #drained(): Promise<void> {
-    const streams = [this.#child.stdout, this.#child.stderr].filter((stream) => stream !== null)
+    // Without a handle left for its pipes there are none.
+    const streams = [this.#child?.stdout, this.#child?.stderr].filter(
+      (stream) => stream !== null && stream !== undefined,
+    )
     const open = streams.filter((stream) => !stream.closed)
     const limit = new AbortController()
     const late = sleep(DRAIN_LIMIT_MS, undefined, limit).catch(() => {})
@@ -112,6 +122,16 @@ export class ServiceProcess {
     limit.abort()
     for (const stream of streams) stream.destroy()
     this.#options.log.flush()
+  }
+}
+
+/** Some of what keeps a process from being started is told of by an event, and the rest is thrown. */
+function launch({ command, cwd, env, user }: ProcessOptions): ChildProcess | NodeJS.ErrnoException {
+  const [program = '', ...args] = command
+  try {
+    return spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'], ...user })
+  } catch (error) {
+    return error as NodeJS.ErrnoException
   }
 }
 

@@ -91,7 +91,7 @@ function watch(probe: Probe, log: ServiceLog, state: { last: string }, over: Abo
 /** @param look null: passed; else what is wrong */
 async function retry(look: () => Promise<string | null>, state: { last: string }, over: AbortSignal): Promise<void> {
   for (let pause = FIRST_PAUSE_MS; !over.aborted; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
-    const problem = await look()
+    const problem = await look().catch((error: Error) => error.message)
     if (problem === null) return
     state.last = problem
     await sleep(pause, undefined, { signal: over }).catch(() => {})

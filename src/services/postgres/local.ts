@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import type { Cause } from '../../core/ending.ts'
 import { cancelled, startFailed, withLog } from '../causes.ts'
 import { ServiceLog } from '../log.ts'
-import { cleanEnvironment, MARK, markBelow, type Place } from '../place.ts'
+import { cleanEnvironment, MARK, markBelow, removeFolder, type Place } from '../place.ts'
 import { freePort } from '../ports.ts'
 import { ServiceProcess } from '../process.ts'
 import { whenReady } from '../ready.ts'
@@ -138,7 +138,7 @@ async function startOn(port: number, start: Start): Promise<StartedLocal> {
   const own = new ServiceProcess(user ? { ...options, user } : options)
   const stop = async (): Promise<void> => {
     await own.stop()
-    await rm(folder, { recursive: true, force: true })
+    await removeFolder(folder)
   }
   const check = {
     kind: 'log',

@@ -21,11 +21,14 @@ export function timeOf(database: string): number | null {
 
 /**
  * Drops what runs have left that were killed on a server that went on: databases with a name of ours that is two days old,
- * to which nobody is connected. One that cannot be dropped stays.
+ * to which nobody is connected. Those that cannot be found or dropped stay.
  */
 export async function dropOldDatabases(admin: Client, { hooks }: Place): Promise<void> {
-  const { rows } = await admin.query<{ datname: string }>('SELECT datname FROM pg_database WHERE datname ~ $1', [OURS])
-  const old = rows.map(({ datname }) => datname).filter((name) => Date.now() - (timeOf(name) ?? Date.now()) > OLD_MS)
+  const found = await admin
+    .query<{ datname: string }>('SELECT datname FROM pg_database WHERE datname ~ $1', [OURS])
+    .catch(() => ({ rows: [] }))
+  const names = found.rows.map(({ datname }) => datname)
+  const old = names.filter((name) => Date.now() - (timeOf(name) ?? Date.now()) > OLD_MS)
   let dropped = 0
   for (const name of old) {
     dropped += await admin.query(`DROP DATABASE ${name}`).then(

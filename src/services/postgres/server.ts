@@ -32,6 +32,7 @@ export class PostgresServer {
   readonly #made = new Set<string>()
   readonly #listeners = new Set<(cause: Cause) => void>()
   #admin: Client
+  #version = ''
   #died: Cause | null = null
   #stopped: Promise<void> | null = null
 
@@ -53,14 +54,13 @@ export class PostgresServer {
       await server.stop()
       return { ok: false, cause: problem }
     }
-    const version = await server.#version()
     const how = local ? `local: ${local.bin}` : found.how
     place.hooks.ready({
       service: service.name,
       part: 'server',
       per: 'run',
       shard: null,
-      what: `Postgres ${version.text}, ${how}`,
+      what: `Postgres ${server.#version}, ${how}`,
       where: addressOf(url),
       readyMs: performance.now() - startedAt,
     })
@@ -132,9 +132,13 @@ export class PostgresServer {
 
   async #prepare(signal: AbortSignal): Promise<Cause | null> {
     const { setup } = this.#service
-    const { text, major } = await this.#version()
-    if (major < OLDEST) {
-      const message = `The Postgres at ${addressOf(this.#url)} is version ${text}, and ${OLDEST} is the oldest that is supported.`
+    try {
+      this.#version = await versionOf(this.#admin)
+    } catch (error) {
+      return causeOf(error, this.#url)
+    }
+    if (Number.parseInt(this.#version, 10) < OLDEST) {
+      const message = `The Postgres at ${addressOf(this.#url)} is version ${this.#version}, and ${OLDEST} is the oldest that is supported.`
       return { code: 'postgres-error', message, remedy: 'Use a newer server.' }
     }
     if (this.#local === null) await dropOldDatabases(this.#admin, this.#place)
@@ -144,12 +148,6 @@ export class PostgresServer {
     if (problem !== null) return problem
     // From now on nobody is connected to it, which copying needs.
     return this.#query(`ALTER DATABASE ${this.#template} WITH ALLOW_CONNECTIONS false`)
-  }
-
-  async #version(): Promise<{ readonly text: string; readonly major: number }> {
-    const { rows } = await this.#admin.query<{ server_version: string }>('SHOW server_version')
-    const text = rows[0]?.server_version.split(' ')[0] ?? '0'
-    return { text, major: Number.parseInt(text, 10) }
   }
 
   /** A new connection of anybody's to the original makes a copy wait: such a connection ends soon, or never came to be. */
@@ -214,6 +212,11 @@ export class PostgresServer {
     this.#died = cause
     for (const listener of this.#listeners) listener(cause)
   }
+}
+
+async function versionOf(client: Client): Promise<string> {
+  const { rows } = await client.query<{ server_version: string }>('SHOW server_version')
+  return rows[0]?.server_version.split(' ')[0] ?? '0'
 }
 
 type Found =

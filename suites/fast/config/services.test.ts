@@ -77,6 +77,9 @@ test('what is of the wrong kind', () => {
     d: { ...API, command: 'node api.js | tee log' },
     e: { ...API, files: { '../etc/passwd': '' } },
     'f.g': API,
+    i: { ...API, ready: { http: 'http://127.0.0.1:{port}/health?x={run}' } },
+    j: { ...API, ready: { http: 'http://host:99999/' } },
+    k: { ...API, ready: { http: 'http://' } },
     h: { ...API, port: 0, secrets: { token: 'NOT A NAME' } },
   })
   expect(Object.keys(wrong).toSorted()).toEqual(
@@ -90,6 +93,8 @@ test('what is of the wrong kind', () => {
       'services.e.files.../etc/passwd',
       'services.f.g',
       'services.h.port',
+      'services.j.ready.http',
+      'services.k.ready.http',
       'services.h.secrets.token',
     ].toSorted(),
   )

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
 import { circleOf, needRedis, needsOf, withNeeds } from '../../../src/core/services.ts'
@@ -69,6 +71,35 @@ test('after a failure nothing starts that needs what failed, and the message nam
       expect(bereaved.filter((name) => !words.includes(name))).toEqual([])
     }),
   )
+})
+
+test('what the system refuses is a cause, and a bug is thrown, when nothing is starting any more', async () => {
+  const failure = (error: Error) => {
+    const services = ['good', 'bad', 'after'].map((name) => ({ name, needs: name === 'after' ? ['bad'] : [] }))
+    const ended: string[] = []
+    const outcome = startInOrder(
+      services,
+      async ({ name }, signal) => {
+        if (name === 'bad') throw error
+        if (!signal.aborted) await once(signal, 'abort')
+        await turn()
+        ended.push(name)
+        return { ok: true }
+      },
+      never,
+    )
+    return { outcome, ended }
+  }
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' })
+  const refused = failure(full)
+  expect(await refused.outcome).toMatchObject({
+    ok: false,
+    cause: { code: 'service-setup-failed', message: expect.stringContaining('no space left') },
+  })
+  expect(refused.ended).toEqual(['good'])
+  const bug = failure(new TypeError('x is not a function'))
+  await expect(bug.outcome).rejects.toThrow('x is not a function')
+  expect(bug.ended).toEqual(['good'])
 })
 
 test('services that do not need each other start side by side', async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
+import { tempProject } from '../../support/config/project.ts'
 import { isAlive } from '../../support/processes/alive.ts'
 import { never, openRoom, script, STAYS, visit } from '../../support/services/room.ts'
 
@@ -91,6 +92,29 @@ async function failing(...services: Parameters<typeof openRoom>[0]): Promise<Cau
 test('a program that is not there', async () => {
   const cause = await failing(script('api', '', { command: ['no-such-program', '--serve'] }))
   expect(cause).toMatchObject({ code: 'service-not-found', message: expect.stringContaining('no-such-program') })
+})
+
+test('what the system does not start, or has no place for, is a cause', { timeout: 60_000 }, async () => {
+  const file = path.join(tempProject({ file: '' }), 'file')
+  const causes = await Promise.all([
+    failing(script('api', STAYS, { cwd: file })),
+    failing(script('api', STAYS, { env: { LARGE: 'x'.repeat(4_000_000) } })),
+    failing(script('api', STAYS, { env: { TOKEN: 'swordfish\0' } })),
+    failing(script('api', STAYS, { files: { a: '', 'a/b': '' } })),
+  ])
+  expect(causes).toMatchObject([
+    { code: 'service-not-found', message: expect.stringContaining(`${file} is no folder`) },
+    { code: 'service-not-found', message: expect.stringContaining('larger than the system allows') },
+    { code: 'service-not-found', message: expect.stringMatching(/null byte/) },
+    { code: 'service-setup-failed', message: expect.stringMatching(/The service api could not be set up: .*\/a'/) },
+  ])
+  expect(causes.filter(({ message }) => message.includes('swordfish'))).toEqual([])
+})
+
+test('a check that cannot be made is a service that is not ready', async () => {
+  const check = { kind: 'command', command: ['check', 'a\0b'], limitMs: 100 } as const
+  const cause = await failing(script('api', STAYS, { ready: check }))
+  expect(cause).toMatchObject({ code: 'service-not-ready', message: expect.stringContaining('null bytes') })
 })
 
 test('a service that ends before it is ready says why, with the end of its log', async () => {
