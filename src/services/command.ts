@@ -41,9 +41,10 @@ export async function startCommand(
   if (!secrets.ok) return secrets
   const { name, port: wanted } = service
   const file = around.shard === null ? `${name}.log` : `${name}.shard-${around.shard}.log`
-  const log = new ServiceLog(path.join(place.logs, file), [...around.secrets, ...Object.values(secrets.values)])
   for (let attempt = 1; ; attempt++) {
     const port = wanted === 'free' ? await freePort() : wanted
+    // One for each try: what an earlier one has said must not be taken for the words of this one.
+    const log = new ServiceLog(path.join(place.logs, file), [...around.secrets, ...Object.values(secrets.values)])
     if (wanted !== 'free' && port !== null && (await isTaken(port))) {
       log.close()
       return { ok: false, cause: portTaken(name, port, log, place.root) }
@@ -51,22 +52,14 @@ export async function startCommand(
     const start = new CommandStart(service, around, place, secrets.values, port, log)
     const started = await start.run(signal).catch(async (error: unknown) => {
       await start.stop()
-      log.close()
       throw error
     })
     if (started.ok) return started
+    const again =
+      wanted === 'free' && started.cause.code === 'service-exited' && log.says(ADDRESS_IN_USE) && attempt < PORT_TRIES
+    if (again) log.note(`port ${port} was taken meanwhile`)
     await start.stop()
-    if (
-      wanted === 'free' &&
-      started.cause.code === 'service-exited' &&
-      log.says(ADDRESS_IN_USE) &&
-      attempt < PORT_TRIES
-    ) {
-      log.note(`port ${port} was taken meanwhile`)
-      continue
-    }
-    log.close()
-    return started
+    if (!again) return started
   }
 }
 
@@ -85,7 +78,7 @@ function readSecrets({ name, secrets }: CommandService, { env, hooks }: Place): 
   return { ok: true, values }
 }
 
-/** One try to start a service, and the instance if it succeeds. */
+/** One try to start a service, and the instance if it succeeds. The log is closed with it. */
 class CommandStart implements Instance {
   readonly values: Readonly<Record<string, string>>
   readonly #service: CommandService
@@ -173,6 +166,7 @@ class CommandStart implements Instance {
 
   async #stop(): Promise<void> {
     await this.#process?.stop()
+    this.#log.close()
     await removeFolder(this.#folder)
   }
 

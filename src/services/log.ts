@@ -72,9 +72,14 @@ export class ServiceLog {
     this.#flush('stderr')
   }
 
+  /** The last lines can still be read; safe to call twice. */
   close(): void {
     this.flush()
-    if (this.#descriptor !== null) closeSync(this.#descriptor)
+    try {
+      if (this.#descriptor !== null) closeSync(this.#descriptor)
+    } catch {
+      // What could not be written is told of here by some file systems.
+    }
     this.#descriptor = null
   }
 

@@ -40,6 +40,7 @@ export interface LocalServer {
   readonly bin: string
   readonly process: ServiceProcess
   readonly log: ServiceLog
+  /** Closes the log as well. */
   stop(): Promise<void>
 }
 
@@ -67,13 +68,18 @@ export async function startLocal(name: string, place: Place, signal: AbortSignal
   const folder = path.join(place.folder, `${name}-${place.next()}`)
   const password = randomBytes(18).toString('base64url')
   place.hooks.conceal(password)
-  const log = new ServiceLog(path.join(place.logs, `${name}.log`), [password])
   await mkdir(folder, { mode: 0o700 })
   const data = path.join(folder, 'data')
-  const failed = await initialise({ name, bin, folder, data, password, user, log, place, signal })
+  const start = { name, bin, folder, data, password, user, place, signal }
+  // One for each try: what an earlier one has said must not be taken for the words of this one.
+  const newLog = (): ServiceLog => new ServiceLog(path.join(place.logs, `${name}.log`), [password])
+  const first = newLog()
+  const failed = await initialise({ ...start, log: first }).finally(() => first.close())
   if (failed) return { ok: false, cause: failed }
   for (let attempt = 1; ; attempt++) {
-    const started = await startOn(await freePort(), { name, bin, folder, data, password, user, log, place, signal })
+    const port = await freePort()
+    const log = newLog()
+    const started = await startOn(port, { ...start, log })
     if (started.ok || attempt === PORT_TRIES || !log.says(/could not bind/)) return started
   }
 }
@@ -138,6 +144,7 @@ async function startOn(port: number, start: Start): Promise<StartedLocal> {
   const own = new ServiceProcess(user ? { ...options, user } : options)
   const stop = async (): Promise<void> => {
     await own.stop()
+    log.close()
     await removeFolder(folder)
   }
   const check = {
@@ -152,6 +159,7 @@ async function startOn(port: number, start: Start): Promise<StartedLocal> {
     return { ok: true, server: { url, bin, process: own, log, stop } }
   }
   await own.stop()
+  log.close()
   if (readiness.kind === 'cancelled') return { ok: false, cause: cancelled(name) }
   if (readiness.kind === 'ended')
     return { ok: false, cause: startFailed(name, command, folder, readiness.ended, log, root) }

@@ -46,6 +46,7 @@ export class PostgresServer {
     const connected = await connect(url, `tiershard ${place.run}`)
     if (!connected.ok) {
       await local?.stop()
+      log.close()
       return connected
     }
     const server = new PostgresServer(service, place, { url, local, log }, connected.client)

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import net from 'node:net'
 import { once } from 'node:events'
 import path from 'node:path'
@@ -139,6 +139,54 @@ test('a port that somebody else has', async ({ onTestFinished }) => {
   const { port } = stranger.address() as net.AddressInfo
   const cause = await failing(script('api', STAYS, { port, ready: { kind: 'tcp', limitMs: 30_000 } }))
   expect(cause).toMatchObject({ code: 'port-taken', message: expect.stringContaining(String(port)) })
+})
+
+test('what an earlier try has said about its port is not taken for the reason of this one', async () => {
+  const source = `
+const { appendFileSync, existsSync } = require('node:fs')
+const first = !existsSync(process.env.STARTS)
+appendFileSync(process.env.STARTS, 'x')
+if (first) console.error('listen EADDRINUSE: address already in use')
+else console.error('no config at /etc/api')
+process.exitCode = 3`
+  const starts = path.join(tempProject({}), 'starts')
+  const room = await openRoom([script('api', source, { port: 'free', env: { STARTS: starts } })])
+  const started = await room.services.start(['api'], never)
+  const message = started.ok ? '' : started.cause.message
+  expect(readFileSync(starts, 'utf8')).toBe('xx')
+  expect(message).toContain('no config at /etc/api')
+  expect(message).not.toContain('EADDRINUSE')
+  expect(room.log('api.log')).toMatch(/EADDRINUSE[^]*was taken meanwhile[^]*no config/)
+})
+
+/** The files of this process that are open below a folder. Linux only. */
+function openBelow(folder: string): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const file = readlinkSync(`/proc/self/fd/${fd}`)
+      return file.startsWith(`${folder}/`) ? [file] : []
+    } catch {
+      return []
+    }
+  })
+}
+
+test.skipIf(process.platform !== 'linux')('the log of an instance that has ended is closed', async () => {
+  const room = await openRoom([
+    script('api', STAYS, { per: 'file' }),
+    script('broken', 'process.exit(1)', { per: 'file', needs: ['api'] }),
+    script('bad', STAYS, { per: 'file', needs: ['api'], files: { a: '', 'a/b': '' } }),
+  ])
+  for (let n = 0; n < 3; n++) {
+    expect(await room.services.open(visit(0, 'api'), never)).toMatchObject({ ok: true })
+    expect(openBelow(room.root)).toEqual([expect.stringMatching(/api\.shard-0\.log$/)])
+    for (const name of ['broken', 'bad']) {
+      expect(await room.services.open(visit(1, name), never)).toMatchObject({ ok: false })
+      await room.services.close(1)
+    }
+    await room.services.close(0)
+    expect(openBelow(room.root)).toEqual([])
+  }
 })
 
 test('a secret that is not set', async () => {
