@@ -158,7 +158,7 @@ class RunServices implements Services {
     shard.delete(service.name)
     const started =
       service.kind === 'postgres'
-        ? await this.#servers.get(service.name)!.database(visit.shard)
+        ? await this.#servers.get(service.name)!.database(visit.shard, signal)
         : await startCommand(
             service,
             { shard: visit.shard, redis, env: needs.env, values, secrets: secretsOf(values) },

@@ -3,6 +3,12 @@ import type { Cause, CauseCode } from '../../core/ending.ts'
 
 /** How long to wait for a connection, ms. */
 const CONNECT_LIMIT_MS = 5_000
+/** How long a question may take, ms: copying a large template on a busy machine takes its time. */
+const QUERY_LIMIT_MS = 120_000
+/** How long a server may take to close a connection, ms. */
+const CLOSE_LIMIT_MS = 2_000
+/** What the client says when a question took longer than its limit. */
+const NO_ANSWER = 'Query read timeout'
 
 export type Connected = { readonly ok: true; readonly client: Client } | { readonly ok: false; readonly cause: Cause }
 
@@ -13,23 +19,44 @@ interface ServerError extends Error {
   readonly position?: string
 }
 
-/** Connects to a database. The client's errors are heard; its owner looks at `end`. */
-export async function connect(url: string, application: string): Promise<Connected> {
+/**
+ * Connects to a database. The client's errors are heard; its owner looks at `end`.
+ *
+ * @param over cuts the connection when it is aborted, whatever is asked then; without it each question has 120 s
+ */
+export async function connect(url: string, application: string, over: AbortSignal | null = null): Promise<Connected> {
   const { Client } = (await import('pg')).default
   const client = new Client({
     connectionString: url,
     application_name: application,
     connectionTimeoutMillis: CONNECT_LIMIT_MS,
+    ...(over === null ? { query_timeout: QUERY_LIMIT_MS } : {}),
     keepAlive: true,
   })
   client.on('error', () => {})
+  const cut = (): void => cutOff(client)
+  over?.addEventListener('abort', cut)
+  client.once('end', () => over?.removeEventListener('abort', cut))
   try {
+    over?.throwIfAborted()
     await client.connect()
     return { ok: true, client }
   } catch (error) {
-    await client.end().catch(() => {})
+    await disconnect(client)
     return { ok: false, cause: causeOf(error, url) }
   }
+}
+
+/** Ends a connection in order, or after 2 s without the server; at once when it is asked something. */
+export async function disconnect(client: Client): Promise<void> {
+  const late = setTimeout(() => cutOff(client), CLOSE_LIMIT_MS)
+  await client.end().catch(() => {})
+  clearTimeout(late)
+}
+
+/** Ends a connection at once; what is being asked fails. */
+function cutOff(client: Client): void {
+  client.connection.stream.destroy()
 }
 
 /** An error of Postgres, or of the way to it, as a cause. */
@@ -61,7 +88,7 @@ export function causeOf(error: unknown, url: string): Cause {
       return cause(
         'postgres-unreachable',
         where,
-        message || (code ?? 'no answer'),
+        message === NO_ANSWER ? `no answer within ${QUERY_LIMIT_MS / 1000} s` : message || (code ?? 'no answer'),
         'Start that server or correct the address. Another one is never taken in its place.',
       )
     default:

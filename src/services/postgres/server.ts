@@ -1,12 +1,13 @@
 import type { Client } from 'pg'
 import type { Cause } from '../../core/ending.ts'
 import type { PostgresService } from '../../core/services.ts'
-import { noSecret } from '../causes.ts'
+import { cancelled, noSecret } from '../causes.ts'
 import { ServiceLog } from '../log.ts'
 import path from 'node:path'
 import type { Instance, Place, StartedInstance } from '../place.ts'
-import { addressOf, causeOf, connect, urlTo, valuesOf } from './client.ts'
+import { addressOf, causeOf, connect, disconnect, urlTo, valuesOf } from './client.ts'
 import { startLocal, type LocalServer } from './local.ts'
+import { within } from '../within.ts'
 import { fillTemplate } from './template.ts'
 import { dropOldDatabases, nameOf } from './names.ts'
 
@@ -14,6 +15,10 @@ import { dropOldDatabases, nameOf } from './names.ts'
 const OLDEST = 13
 /** How long another session may still be on its way out of the template, ms. */
 const BUSY_LIMIT_MS = 10_000
+/** How long a file waits for its database, ms: as long as one question to the server may take, and another session. */
+const CREATE_LIMIT_MS = 140_000
+/** How long to wait for databases to be dropped, ms; each takes some 10. */
+const DROP_LIMIT_MS = 10_000
 const BUSY_PAUSE_MS = 50
 const OBJECT_IN_USE = '55006'
 
@@ -85,11 +90,13 @@ export class PostgresServer {
   }
 
   /** Makes a database. It is dropped by its `stop`, whoever is connected to it then. */
-  async database(shard: number): Promise<StartedInstance> {
+  async database(shard: number, signal: AbortSignal): Promise<StartedInstance> {
     const { name, per } = this.#service
     const startedAt = performance.now()
     const database = nameOf(this.#place.run, this.#place.next())
-    const problem = await this.#create(database, this.#template)
+    // One that is made after all is dropped with the server.
+    const problem = await within(this.#create(database, this.#template), CREATE_LIMIT_MS, signal)
+    if (problem === undefined) return { ok: false, cause: cancelled(name) }
     if (problem !== null) return { ok: false, cause: this.#died ?? problem }
     const readyMs = performance.now() - startedAt
     this.#place.hooks.ready({ service: name, part: 'database', per, shard, what: 'a database', where: null, readyMs })
@@ -111,28 +118,26 @@ export class PostgresServer {
   }
 
   async #stop(): Promise<void> {
-    if (this.#local === null && this.#died === null) {
-      for (const database of this.#made) await this.#drop(database)
-    }
-    await this.#admin.end().catch(() => {})
+    if (this.#local === null && this.#died === null) await within(this.#dropAll(), DROP_LIMIT_MS)
+    await disconnect(this.#admin)
     await this.#local?.stop()
     this.#log.close()
   }
 
   #instance(database: string): Instance {
-    let dropped: Promise<void> | null = null
+    let dropped: Promise<unknown> | null = null
     const instance = {
       values: valuesOf(urlTo(this.#url, database)),
       died: this.#died,
       onDied: (callback: (cause: Cause) => void) => this.onDied(callback),
-      stop: () => (dropped ??= this.#drop(database)),
+      stop: async () => void (await (dropped ??= within(this.#drop(database), DROP_LIMIT_MS))),
     }
     this.onDied((cause) => (instance.died = cause))
     return instance
   }
 
   async #prepare(signal: AbortSignal): Promise<Cause | null> {
-    const { setup } = this.#service
+    const { name, setup } = this.#service
     try {
       this.#version = await versionOf(this.#admin)
     } catch (error) {
@@ -145,7 +150,14 @@ export class PostgresServer {
     if (this.#local === null) await dropOldDatabases(this.#admin, this.#place)
     const problem =
       (await this.#create(this.#template, null)) ??
-      (await fillTemplate(this.#service.name, setup, urlTo(this.#url, this.#template), this.#log, this.#place, signal))
+      (await fillTemplate({
+        name,
+        setup,
+        url: urlTo(this.#url, this.#template),
+        log: this.#log,
+        place: this.#place,
+        signal,
+      }))
     if (problem !== null) return problem
     // From now on nobody is connected to it, which copying needs.
     return this.#query(`ALTER DATABASE ${this.#template} WITH ALLOW_CONNECTIONS false`)
@@ -172,6 +184,10 @@ export class PostgresServer {
       () => null,
       (error: unknown) => causeOf(error, this.#url),
     )
+  }
+
+  async #dropAll(): Promise<void> {
+    for (const database of this.#made) await this.#drop(database)
   }
 
   /** What cannot be dropped now is dropped by a run of tomorrow. */

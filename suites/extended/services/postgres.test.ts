@@ -3,6 +3,7 @@ import path from 'node:path'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import type { PostgresService } from '../../../src/core/services.ts'
+import { tempProject } from '../../support/config/project.ts'
 import { isAlive } from '../../support/processes/alive.ts'
 import { never, openRoom, script, visit, type Room } from '../../support/services/room.ts'
 import { skipPostgres } from '../../support/services/postgres.ts'
@@ -174,6 +175,64 @@ test.skipIf(skipPostgres)('what is wrong with a Postgres is named', { timeout: 1
     code: 'service-setup-failed',
     message: expect.stringMatching(/exit code 2\.\n.*no migrations/s),
   })
+})
+
+/** Starts a Postgres with SQL as its setup, on a server of somebody else. */
+async function setUp(sql: string, limitMs: number) {
+  const { url } = await serverOfSomebody()
+  const before = await databases(url)
+  const file = path.join(tempProject({ 'schema.sql': sql }), 'schema.sql')
+  const setup = { ...NO_SETUP, sql: [file], limitMs }
+  const { services } = await openRoom([postgres({ source: { kind: 'url', url }, setup })])
+  const cancel = new AbortController()
+  return { outcome: services.start(['db'], cancel.signal), cancel, url, before }
+}
+
+test.skipIf(skipPostgres)('the limit of the setup is for all of it', { timeout: 120_000 }, async () => {
+  const { outcome } = await setUp('SELECT pg_sleep(0.2);\n'.repeat(400), 500)
+  expect(await outcome).toMatchObject({
+    ok: false,
+    cause: {
+      code: 'service-setup-failed',
+      message: expect.stringMatching(
+        /^The setup of the Postgres db did not end within 0\.5 s, and was at \S*schema\.sql then/,
+      ),
+    },
+  })
+})
+
+test.skipIf(skipPostgres)('a run that is cancelled does not wait for SQL', { timeout: 120_000 }, async () => {
+  const { outcome, url, cancel, before } = await setUp(`SELECT pg_sleep(600)`, 100_000)
+  const sleeping = `SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active'`
+  await expect.poll(() => query(url, sleeping), { timeout: 60_000 }).toHaveLength(1)
+  cancel.abort()
+  const ended = await outcome
+  expect(ended).toMatchObject({ ok: false, cause: { message: expect.stringContaining('was cancelled') } })
+  // What the run has made there is gone, and nothing works on it any more.
+  expect(await query(url, sleeping)).toEqual([])
+  expect(await databases(url)).toEqual(before)
+})
+
+test.skipIf(skipPostgres)('a server that answers nothing does not hold up the end', { timeout: 120_000 }, async () => {
+  const { url } = await serverOfSomebody()
+  const sessions = async () =>
+    (await query(url, `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'tiershard %'`)).map(({ pid }) =>
+      Number(pid),
+    )
+  const others = await sessions()
+  const guest = await openRoom([postgres({ source: { kind: 'url', url } })])
+  await started(guest, 'db')
+  const [session, ...more] = (await sessions()).filter((pid) => !others.includes(pid))
+  expect(more).toEqual([])
+  process.kill(session!, 'SIGSTOP')
+  try {
+    await guest.services.stop()
+    // It has been left alone.
+    expect(isAlive(session!)).toBe(true)
+  } finally {
+    process.kill(session!, 'SIGCONT')
+  }
+  await expect.poll(() => isAlive(session!), { timeout: 60_000 }).toBe(false)
 })
 
 test.skipIf(skipPostgres)('a Postgres that goes away is told of at once', { timeout: 120_000 }, async () => {
