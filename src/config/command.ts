@@ -12,8 +12,3 @@ export function splitCommand(text: string): string[] | string {
   }
   return word === null ? words : [...words, word]
 }
-
-/** Whether a text is a URL of Postgres. */
-export function isPostgresUrl(text: string): boolean {
-  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== ''
-}

@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import { choice, didYouMean, duration, leaf, RESERVED_KEYS } from './leaves.ts'
+import { readPostgresUrl } from '../core/postgres-url.ts'
 import { fillIn, placeholdersIn } from '../core/placeholders.ts'
-import { isPostgresUrl, splitCommand } from './command.ts'
+import { splitCommand } from './command.ts'
 
 /** The schema of `services`. What its parts have to do with each other is looked at in services.ts. */
 
@@ -94,12 +95,20 @@ const commandService = v.object({
   per: v.optional(choice(['run', 'shard', 'file'])),
 })
 
+/** A URL that is one without its %. */
+function isBadlyEscaped(input: unknown): boolean {
+  return typeof input === 'string' && input.includes('%') && readPostgresUrl(input.replaceAll('%', '%25')) !== null
+}
+
 const postgresService = v.object({
   kind: v.literal('postgres'),
   source: leaf<string>(
     "'local', 'url' (POSTGRES_URL or DATABASE_URL), or a URL: postgres://host:5432/postgres",
-    (input) => input === 'local' || input === 'url' || (typeof input === 'string' && isPostgresUrl(input)),
-    (input) => didYouMean(input, ['local', 'url']),
+    (input) => input === 'local' || input === 'url' || (typeof input === 'string' && readPostgresUrl(input) !== null),
+    (input) =>
+      isBadlyEscaped(input)
+        ? 'a % that is part of a name or password is written %25'
+        : didYouMean(input, ['local', 'url']),
   ),
   setup: v.optional(
     v.object(

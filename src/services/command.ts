@@ -44,7 +44,7 @@ export async function startCommand(
   for (let attempt = 1; ; attempt++) {
     const port = wanted === 'free' ? await freePort() : wanted
     // One for each try: what an earlier one has said must not be taken for the words of this one.
-    const log = new ServiceLog(path.join(place.logs, file), [...around.secrets, ...Object.values(secrets.values)])
+    const log = new ServiceLog(path.join(place.logs, file), [...around.secrets, ...place.concealed])
     if (wanted !== 'free' && port !== null && (await isTaken(port))) {
       log.close()
       return { ok: false, cause: portTaken(name, port, log, place.root) }

@@ -34,7 +34,14 @@ export async function openServices(options: ServicesOptions, hooks: ServiceHooks
   const { run, root, logs, env, end } = options
   const folder = await mkdtemp(path.join(tmpdir(), 'tiershard-services-'))
   let count = 0
-  const place: Place = { run, root, logs, folder, env, end, hooks, watchdog: new Watchdog(folder), next: () => ++count }
+  const concealed = new Set<string>()
+  const conceal = (secret: string): void => {
+    concealed.add(secret)
+    hooks.conceal(secret)
+  }
+  const watchdog = new Watchdog(folder)
+  const next = (): number => ++count
+  const place = { run, root, logs, folder, env, end, hooks: { ...hooks, conceal }, concealed, watchdog, next }
   return new RunServices(options.services, place)
 }
 

@@ -17,6 +17,8 @@ export interface Place {
   readonly end: EndProcesses
   readonly watchdog: Watchdog
   readonly hooks: ServiceHooks
+  /** What was concealed so far. */
+  readonly concealed: ReadonlySet<string>
   /** A number for each start, which tells folders, marks and databases apart. */
   next(): number
 }

@@ -102,8 +102,8 @@ function cause(code: CauseCode, where: string, message: string, remedy: string):
 
 /** Host and port of a URL, which says nothing of its user and password. */
 export function addressOf(url: string): string {
-  const { hostname, port } = new URL(url)
-  return `${hostname}:${port || '5432'}`
+  const { host, port } = valuesOf(url)
+  return `${host!.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** The same server, another database. */
@@ -113,16 +113,16 @@ export function urlTo(url: string, database: string): string {
   return other.href
 }
 
-/** The parts of a URL, as clients want to know them. */
+/** The parts of a URL that was read by {@link readPostgresUrl}, as clients want to know them. */
 export function valuesOf(url: string): Record<string, string> {
-  const { hostname, port, pathname, username, password } = new URL(url)
+  const { hostname, port, pathname, username, password, searchParams: parameters } = new URL(url)
   return {
     url,
-    host: hostname,
-    port: port || '5432',
+    host: parameters.get('host') || decodeURIComponent(hostname.replace(/^\[(.*)\]$/, '$1')),
+    port: parameters.get('port') || port || '5432',
     database: decodeURIComponent(pathname.slice(1)),
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
+    user: decodeURIComponent(username) || (parameters.get('user') ?? ''),
+    password: decodeURIComponent(password) || (parameters.get('password') ?? ''),
   }
 }
 

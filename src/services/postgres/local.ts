@@ -72,7 +72,7 @@ export async function startLocal(name: string, place: Place, signal: AbortSignal
   const data = path.join(folder, 'data')
   const start = { name, bin, folder, data, password, user, place, signal }
   // One for each try: what an earlier one has said must not be taken for the words of this one.
-  const newLog = (): ServiceLog => new ServiceLog(path.join(place.logs, `${name}.log`), [password])
+  const newLog = (): ServiceLog => new ServiceLog(path.join(place.logs, `${name}.log`), [...place.concealed])
   const first = newLog()
   const failed = await initialise({ ...start, log: first }).finally(() => first.close())
   if (failed) return { ok: false, cause: failed }

@@ -1,5 +1,6 @@
 import type { Client } from 'pg'
 import type { Cause } from '../../core/ending.ts'
+import { readPostgresUrl } from '../../core/postgres-url.ts'
 import type { PostgresService } from '../../core/services.ts'
 import { cancelled, noSecret } from '../causes.ts'
 import { ServiceLog } from '../log.ts'
@@ -47,7 +48,7 @@ export class PostgresServer {
     const found = await findServer(service, place, signal)
     if (!found.ok) return found
     const { url, local } = found
-    const log = local?.log ?? new ServiceLog(path.join(place.logs, `${service.name}.log`), [valuesOf(url)['password']!])
+    const log = local?.log ?? new ServiceLog(path.join(place.logs, `${service.name}.log`), [...place.concealed])
     const connected = await connect(url, `tiershard ${place.run}`)
     if (!connected.ok) {
       await local?.stop()
@@ -248,15 +249,15 @@ async function findServer(service: PostgresService, place: Place, signal: AbortS
     return started.ok ? { ok: true, url: started.server.url, local: started.server, how: '' } : started
   }
   const variable = ['POSTGRES_URL', 'DATABASE_URL'].find((one) => place.env[one])
-  const url = source.url ?? (variable === undefined ? null : place.env[variable]!)
-  if (url === null) return { ok: false, cause: noSecret(name, 'URL', 'POSTGRES_URL (or DATABASE_URL)') }
-  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
+  const given = source.url ?? (variable === undefined ? null : place.env[variable]!)
+  if (given === null) return { ok: false, cause: noSecret(name, 'URL', 'POSTGRES_URL (or DATABASE_URL)') }
+  const read = readPostgresUrl(given)
+  if (read === null) {
     const message = `${variable} is no URL of a Postgres, and the Postgres ${name} takes its address from there.`
-    return {
-      ok: false,
-      cause: { code: 'postgres-unreachable', message, remedy: 'postgres://user:password@host:5432/postgres' },
-    }
+    const remedy = 'postgres://user:password@host:5432/postgres, where a % of the password is written %25'
+    return { ok: false, cause: { code: 'postgres-unreachable', message, remedy } }
   }
-  place.hooks.conceal(valuesOf(url)['password']!)
+  for (const secret of read.secrets) place.hooks.conceal(secret)
+  const { url } = read
   return { ok: true, url, local: null, how: source.url === null ? `url: ${variable} is set` : 'url: from the config' }
 }

@@ -160,6 +160,10 @@ test.skipIf(skipPostgres)('what is wrong with a Postgres is named', { timeout: 1
   await query(url, `CREATE ROLE guest LOGIN PASSWORD 'guest'`)
   const source = { kind: 'url', url } as const
   expect(await cause({ source: { kind: 'url', url: null } })).toMatchObject({ code: 'service-no-secret' })
+  expect(await cause({ source: { kind: 'url', url: null } }, { POSTGRES_URL: 'postgres://u:100%@h/x' })).toMatchObject({
+    code: 'postgres-unreachable',
+    message: expect.stringContaining('POSTGRES_URL is no URL of a Postgres'),
+  })
   expect(await cause(at((it) => (it.port = '1')))).toMatchObject({ code: 'postgres-unreachable' })
   expect(await cause(at((it) => (it.password = 'wrong')))).toMatchObject({ code: 'postgres-auth' })
   expect(await cause(at((it) => ([it.username, it.password] = ['guest', 'guest'])))).toMatchObject({
@@ -176,6 +180,34 @@ test.skipIf(skipPostgres)('what is wrong with a Postgres is named', { timeout: 1
     message: expect.stringMatching(/exit code 2\.\n.*no migrations/s),
   })
 })
+
+test.skipIf(skipPostgres)(
+  'a password is nowhere to be read, however the URL was written',
+  { timeout: 120_000 },
+  async () => {
+    const { url } = await serverOfSomebody()
+    await query(url, `CREATE ROLE guest LOGIN CREATEDB PASSWORD 's''word/fish'`)
+    const { host } = new URL(url)
+    const given = `postgres://guest:%73%27word%2ffish@${host}/postgres`
+    const says = `console.log(process.env.POSTGRES_URL, process.env.DATABASE_URL, process.env.PGPASSWORD)`
+    const setup = { ...NO_SETUP, command: [process.execPath, '-e', says] }
+    const services = [
+      postgres({ source: { kind: 'url', url: null }, setup }),
+      script('api', `${says}; console.log('ready')`, { needs: ['db'], per: 'file' }),
+    ]
+    const room = await openRoom(services, { POSTGRES_URL: given })
+    await started(room, 'api')
+    const opened = await room.services.open(visit(0, 'api', 'db'), never)
+    if (!opened.ok) throw new Error(opened.cause.message)
+    expect(opened.access.values['services.db.password']).toBe(`s'word/fish`)
+    await room.services.close(0)
+    for (const log of ['db.log', 'api.shard-0.log']) {
+      expect(room.log(log).match(/\*\*\*/g)).toHaveLength(3)
+      expect(room.log(log)).not.toContain('fish')
+    }
+    expect(room.concealed).toEqual(expect.arrayContaining([`s'word/fish`, '%73%27word%2ffish']))
+  },
+)
 
 /** Starts a Postgres with SQL as its setup, on a server of somebody else. */
 async function setUp(sql: string, limitMs: number) {

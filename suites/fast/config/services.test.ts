@@ -75,6 +75,7 @@ test('what is of the wrong kind', () => {
     b: { ...API, source: 'local', ready: { http: 'health' } },
     c: { ...DB, source: 'locale', command: 'x' },
     d: { ...API, command: 'node api.js | tee log' },
+    l: { ...DB, source: 'postgres://u:100%@h/shop' },
     e: { ...API, files: { '../etc/passwd': '' } },
     'f.g': API,
     i: { ...API, ready: { http: 'http://127.0.0.1:{port}/health?x={run}' } },
@@ -88,6 +89,7 @@ test('what is of the wrong kind', () => {
       'services.b.source',
       'services.b.ready.http',
       'services.c.source',
+      'services.l.source',
       'services.c.command',
       'services.d.command',
       'services.e.files.../etc/passwd',
@@ -99,6 +101,7 @@ test('what is of the wrong kind', () => {
     ].toSorted(),
   )
   expect(wrong['services.c.source']).toContain("did you mean 'local'?")
+  expect(wrong['services.l.source']).toContain('is written %25')
   expect(wrong['services.d.command']).toContain("| needs a shell: ['sh', '-c', '...']")
 })
 
