@@ -7,6 +7,10 @@ const CONNECT_LIMIT_MS = 5_000
 const QUERY_LIMIT_MS = 120_000
 /** How long a server may take to close a connection, ms. */
 const CLOSE_LIMIT_MS = 2_000
+/** After how much silence to look whether a server is still there, ms: the system's own limit is two hours. */
+const KEEP_ALIVE_MS = 10_000
+/** SQLSTATEs with which a server ends a connection: it is told to, it has crashed, it is shutting down. */
+const FAREWELLS = new Set(['57P01', '57P02', '57P03'])
 /** What the client says when a question took longer than its limit. */
 const NO_ANSWER = 'Query read timeout'
 
@@ -15,6 +19,8 @@ export type Connected = { readonly ok: true; readonly client: Client } | { reado
 /** An error that Postgres answered with: `code` is its SQLSTATE. */
 interface ServerError extends Error {
   readonly code?: string
+  /** Whatever Postgres answers has one, in the server's language. */
+  readonly severity?: string
   /** Of the character at which the text is wrong, from 1. */
   readonly position?: string
 }
@@ -26,13 +32,20 @@ interface ServerError extends Error {
  */
 export async function connect(url: string, application: string, over: AbortSignal | null = null): Promise<Connected> {
   const { Client } = (await import('pg')).default
-  const client = new Client({
-    connectionString: url,
-    application_name: application,
-    connectionTimeoutMillis: CONNECT_LIMIT_MS,
-    ...(over === null ? { query_timeout: QUERY_LIMIT_MS } : {}),
-    keepAlive: true,
-  })
+  let client: Client
+  try {
+    client = new Client({
+      connectionString: url,
+      application_name: application,
+      connectionTimeoutMillis: CONNECT_LIMIT_MS,
+      ...(over === null ? { query_timeout: QUERY_LIMIT_MS } : {}),
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    })
+  } catch (error) {
+    // A parameter of the URL: a file that is not there, a word that is none.
+    return { ok: false, cause: causeOf(error, url) }
+  }
   client.on('error', () => {})
   const cut = (): void => cutOff(client)
   over?.addEventListener('abort', cut)
@@ -57,6 +70,17 @@ export async function disconnect(client: Client): Promise<void> {
 /** Ends a connection at once; what is being asked fails. */
 function cutOff(client: Client): void {
   client.connection.stream.destroy()
+}
+
+/** Whether an error means that the connection is of no use any more. */
+export function isLost(error: unknown): boolean {
+  const { severity, code } = error as ServerError
+  return severity === undefined || FAREWELLS.has(code ?? '')
+}
+
+/** Whether a question took longer than its limit. */
+export function isLate(error: unknown): boolean {
+  return (error as ServerError).message === NO_ANSWER
 }
 
 /** An error of Postgres, or of the way to it, as a cause. */
@@ -88,7 +112,7 @@ export function causeOf(error: unknown, url: string): Cause {
       return cause(
         'postgres-unreachable',
         where,
-        message === NO_ANSWER ? `no answer within ${QUERY_LIMIT_MS / 1000} s` : message || (code ?? 'no answer'),
+        isLate(error) ? `no answer within ${QUERY_LIMIT_MS / 1000} s` : message || (code ?? 'no answer'),
         'Start that server or correct the address. Another one is never taken in its place.',
       )
     default:

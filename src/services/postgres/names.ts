@@ -1,5 +1,5 @@
-import type { Client } from 'pg'
 import type { Place } from '../place.ts'
+import type { Admin } from './admin.ts'
 
 /** tiershard_20261120_080123417_d0344c_7: the run, and a number. */
 const OURS = String.raw`^tiershard_\d{8}_\d{9}_[0-9a-f]{6}_\d+$`
@@ -23,18 +23,13 @@ export function timeOf(database: string): number | null {
  * Drops what runs have left that were killed on a server that went on: databases with a name of ours that is two days old,
  * to which nobody is connected. Those that cannot be found or dropped stay.
  */
-export async function dropOldDatabases(admin: Client, { hooks }: Place): Promise<void> {
-  const found = await admin
-    .query<{ datname: string }>('SELECT datname FROM pg_database WHERE datname ~ $1', [OURS])
-    .catch(() => ({ rows: [] }))
-  const names = found.rows.map(({ datname }) => datname)
+export async function dropOldDatabases(admin: Admin, { hooks }: Place): Promise<void> {
+  const found = await admin.askAgain<{ datname: string }>('SELECT datname FROM pg_database WHERE datname ~ $1', [OURS])
+  const names = found.ok ? found.rows.map(({ datname }) => datname) : []
   const old = names.filter((name) => Date.now() - (timeOf(name) ?? Date.now()) > OLD_MS)
   let dropped = 0
   for (const name of old) {
-    dropped += await admin.query(`DROP DATABASE ${name}`).then(
-      () => 1,
-      () => 0,
-    )
+    if ((await admin.ask(`DROP DATABASE ${name}`)).ok) dropped++
   }
   const databases = dropped === 1 ? '1 database' : `${dropped} databases`
   if (dropped > 0) hooks.notice(`dropped ${databases} that runs killed more than two days ago had left`)

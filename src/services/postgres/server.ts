@@ -1,12 +1,13 @@
-import type { Client } from 'pg'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cause } from '../../core/ending.ts'
 import { readPostgresUrl } from '../../core/postgres-url.ts'
 import type { PostgresService } from '../../core/services.ts'
 import { cancelled, noSecret } from '../causes.ts'
 import { ServiceLog } from '../log.ts'
-import path from 'node:path'
 import type { Instance, Place, StartedInstance } from '../place.ts'
-import { addressOf, causeOf, connect, disconnect, urlTo, valuesOf } from './client.ts'
+import { Admin } from './admin.ts'
+import { addressOf, urlTo, valuesOf } from './client.ts'
 import { startLocal, type LocalServer } from './local.ts'
 import { within } from '../within.ts'
 import { fillTemplate } from './template.ts'
@@ -27,6 +28,8 @@ export type StartedServer =
   | { readonly ok: true; readonly value: PostgresServer }
   | { readonly ok: false; readonly cause: Cause }
 
+type Created = { readonly ok: true; readonly database: string } | { readonly ok: false; readonly cause: Cause }
+
 /** A Postgres on which the run makes databases, and touches none that it has not made. */
 export class PostgresServer {
   readonly #service: PostgresService
@@ -34,10 +37,10 @@ export class PostgresServer {
   readonly #url: string
   readonly #local: LocalServer | null
   readonly #log: ServiceLog
-  readonly #template: string
   readonly #made = new Set<string>()
   readonly #listeners = new Set<(cause: Cause) => void>()
-  #admin: Client
+  readonly #admin: Admin
+  #template = ''
   #version = ''
   #died: Cause | null = null
   #stopped: Promise<void> | null = null
@@ -49,13 +52,13 @@ export class PostgresServer {
     if (!found.ok) return found
     const { url, local } = found
     const log = local?.log ?? new ServiceLog(path.join(place.logs, `${service.name}.log`), [...place.concealed])
-    const connected = await connect(url, `tiershard ${place.run}`)
+    const connected = await Admin.connect(url, `tiershard ${place.run}`)
     if (!connected.ok) {
       await local?.stop()
       log.close()
       return connected
     }
-    const server = new PostgresServer(service, place, { url, local, log }, connected.client)
+    const server = new PostgresServer(service, place, { url, local, log }, connected.admin)
     const problem = await server.#prepare(signal)
     if (problem !== null) {
       await server.stop()
@@ -78,14 +81,13 @@ export class PostgresServer {
     service: PostgresService,
     place: Place,
     { url, local, log }: { url: string; local: LocalServer | null; log: ServiceLog },
-    admin: Client,
+    admin: Admin,
   ) {
     this.#service = service
     this.#place = place
     this.#url = url
     this.#local = local
     this.#log = log
-    this.#template = nameOf(place.run, place.next())
     this.#admin = admin
     this.#watch()
   }
@@ -94,14 +96,13 @@ export class PostgresServer {
   async database(shard: number, signal: AbortSignal): Promise<StartedInstance> {
     const { name, per } = this.#service
     const startedAt = performance.now()
-    const database = nameOf(this.#place.run, this.#place.next())
     // One that is made after all is dropped with the server.
-    const problem = await within(this.#create(database, this.#template), CREATE_LIMIT_MS, signal)
-    if (problem === undefined) return { ok: false, cause: cancelled(name) }
-    if (problem !== null) return { ok: false, cause: this.#died ?? problem }
+    const created = await within(this.#create(this.#template), CREATE_LIMIT_MS, signal)
+    if (created === undefined) return { ok: false, cause: cancelled(name) }
+    if (!created.ok) return { ok: false, cause: this.#died ?? created.cause }
     const readyMs = performance.now() - startedAt
     this.#place.hooks.ready({ service: name, part: 'database', per, shard, what: 'a database', where: null, readyMs })
-    return { ok: true, value: this.#instance(database) }
+    return { ok: true, value: this.#instance(created.database) }
   }
 
   get died(): Cause | null {
@@ -120,7 +121,7 @@ export class PostgresServer {
 
   async #stop(): Promise<void> {
     if (this.#local === null && this.#died === null) await within(this.#dropAll(), DROP_LIMIT_MS)
-    await disconnect(this.#admin)
+    await this.#admin.close()
     await this.#local?.stop()
     this.#log.close()
   }
@@ -139,52 +140,49 @@ export class PostgresServer {
 
   async #prepare(signal: AbortSignal): Promise<Cause | null> {
     const { name, setup } = this.#service
-    try {
-      this.#version = await versionOf(this.#admin)
-    } catch (error) {
-      return causeOf(error, this.#url)
-    }
+    const said = await this.#admin.askAgain<{ server_version: string }>('SHOW server_version')
+    if (!said.ok) return said.cause
+    this.#version = said.rows[0]?.server_version.split(' ')[0] ?? '0'
     if (Number.parseInt(this.#version, 10) < OLDEST) {
       const message = `The Postgres at ${addressOf(this.#url)} is version ${this.#version}, and ${OLDEST} is the oldest that is supported.`
       return { code: 'postgres-error', message, remedy: 'Use a newer server.' }
     }
     if (this.#local === null) await dropOldDatabases(this.#admin, this.#place)
-    const problem =
-      (await this.#create(this.#template, null)) ??
-      (await fillTemplate({
-        name,
-        setup,
-        url: urlTo(this.#url, this.#template),
-        log: this.#log,
-        place: this.#place,
-        signal,
-      }))
+    const created = await this.#create(null)
+    if (!created.ok) return created.cause
+    this.#template = created.database
+    const url = urlTo(this.#url, this.#template)
+    const problem = await fillTemplate({ name, setup, url, log: this.#log, place: this.#place, signal })
     if (problem !== null) return problem
     // From now on nobody is connected to it, which copying needs.
-    return this.#query(`ALTER DATABASE ${this.#template} WITH ALLOW_CONNECTIONS false`)
+    const closed = await this.#admin.askAgain(`ALTER DATABASE ${this.#template} WITH ALLOW_CONNECTIONS false`)
+    return closed.ok ? null : closed.cause
   }
 
   /** A new connection of anybody's to the original makes a copy wait: such a connection ends soon, or never came to be. */
-  async #create(database: string, template: string | null): Promise<Cause | null> {
-    this.#made.add(database)
+  async #create(template: string | null): Promise<Created> {
     const until = performance.now() + BUSY_LIMIT_MS
-    for (;;) {
-      try {
-        await this.#admin.query(`CREATE DATABASE ${database}${template === null ? '' : ` TEMPLATE ${template}`}`)
-        return null
-      } catch (error) {
-        const { code } = error as { code?: string }
-        if (code !== OBJECT_IN_USE || performance.now() > until) return causeOf(error, this.#url)
-        await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS))
+    let database = this.#newName()
+    for (let lost = 0; ;) {
+      const answer = await this.#admin.ask(
+        `CREATE DATABASE ${database}${template === null ? '' : ` TEMPLATE ${template}`}`,
+      )
+      if (answer.ok) return { ok: true, database }
+      if (answer.lost && lost++ === 0) {
+        // That one may be there already, or come to be: another name is in nobody's way.
+        database = this.#newName()
+        continue
       }
+      if (answer.code !== OBJECT_IN_USE || performance.now() > until) return answer
+      await sleep(BUSY_PAUSE_MS)
     }
   }
 
-  async #query(sql: string): Promise<Cause | null> {
-    return this.#admin.query(sql).then(
-      () => null,
-      (error: unknown) => causeOf(error, this.#url),
-    )
+  /** Of a database that is dropped in the end, whether it came to be or not. */
+  #newName(): string {
+    const name = nameOf(this.#place.run, this.#place.next())
+    this.#made.add(name)
+    return name
   }
 
   async #dropAll(): Promise<void> {
@@ -193,9 +191,9 @@ export class PostgresServer {
 
   /** What cannot be dropped now is dropped by a run of tomorrow. */
   async #drop(database: string): Promise<void> {
-    if (this.#died === null && (await this.#query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)) === null) {
-      this.#made.delete(database)
-    }
+    if (this.#died !== null || this.#admin.gone !== null) return
+    const dropped = await this.#admin.askAgain(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
+    if (dropped.ok) this.#made.delete(database)
   }
 
   /** Notices that the server is gone, by its process or by the connection that is always there. */
@@ -204,17 +202,7 @@ export class PostgresServer {
       const how = ended.kind === 'ended' ? ended.how : ended.error.message
       this.#die(this.#wentAway(`its process ended: ${how}`))
     })
-    this.#admin.once('end', () => void this.#reconnect())
-  }
-
-  /** An idle connection may be cut by something in between: that is no end of the server. */
-  async #reconnect(): Promise<void> {
-    if (this.#stopped !== null || this.#died !== null) return
-    const connected = await connect(this.#url, `tiershard ${this.#place.run}`)
-    if (this.#stopped !== null || this.#died !== null) return
-    if (!connected.ok) return this.#die(this.#wentAway(connected.cause.message))
-    this.#admin = connected.client
-    this.#admin.once('end', () => void this.#reconnect())
+    this.#admin.whenGone((cause) => this.#die(this.#wentAway(cause.message)))
   }
 
   #wentAway(why: string): Cause {
@@ -230,11 +218,6 @@ export class PostgresServer {
     this.#died = cause
     for (const listener of this.#listeners) listener(cause)
   }
-}
-
-async function versionOf(client: Client): Promise<string> {
-  const { rows } = await client.query<{ server_version: string }>('SHOW server_version')
-  return rows[0]?.server_version.split(' ')[0] ?? '0'
 }
 
 type Found =

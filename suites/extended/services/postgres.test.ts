@@ -164,6 +164,9 @@ test.skipIf(skipPostgres)('what is wrong with a Postgres is named', { timeout: 1
     code: 'postgres-unreachable',
     message: expect.stringContaining('POSTGRES_URL is no URL of a Postgres'),
   })
+  expect(await cause(at((it) => (it.search = '?sslrootcert=/no/such.pem')))).toMatchObject({
+    message: expect.stringContaining('/no/such.pem'),
+  })
   expect(await cause(at((it) => (it.port = '1')))).toMatchObject({ code: 'postgres-unreachable' })
   expect(await cause(at((it) => (it.password = 'wrong')))).toMatchObject({ code: 'postgres-auth' })
   expect(await cause(at((it) => ([it.username, it.password] = ['guest', 'guest'])))).toMatchObject({
@@ -208,6 +211,39 @@ test.skipIf(skipPostgres)(
     expect(room.concealed).toEqual(expect.arrayContaining([`s'word/fish`, '%73%27word%2ffish']))
   },
 )
+
+test.skipIf(skipPostgres)(
+  'a connection that is cut is replaced once, and what was asked on it is asked again',
+  { timeout: 120_000 },
+  async () => {
+    const { url } = await serverOfSomebody()
+    const guest = await openRoom([postgres({ source: { kind: 'url', url } })])
+    await started(guest, 'db')
+    const holder = new pg.Client({ connectionString: url })
+    await holder.connect()
+    try {
+      // No database is made meanwhile.
+      await holder.query('BEGIN; LOCK TABLE pg_database IN EXCLUSIVE MODE')
+      const opened = [0, 1, 2].map((shard) => databaseOn(guest, shard))
+      const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE DATABASE%'`
+      await expect.poll(() => query(url, cut), { timeout: 60_000 }).toHaveLength(1)
+      // Of several at once, none is cut twice.
+      await expect.poll(() => query(url, WAITING), { timeout: 60_000 }).toHaveLength(1)
+      await holder.query('ROLLBACK')
+      expect(new Set(await Promise.all(opened)).size).toBe(3)
+      const guests = await holder.query(
+        `SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'tiershard %'`,
+      )
+      // One for each of the two runs.
+      expect(guests.rowCount).toBe(2)
+    } finally {
+      await holder.end()
+    }
+  },
+)
+
+const WAITING = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE DATABASE%'`
 
 /** Starts a Postgres with SQL as its setup, on a server of somebody else. */
 async function setUp(sql: string, limitMs: number) {
