@@ -30,8 +30,17 @@ export type Visited =
 export interface Left {
   /** One that uses the shard's Redis database lives on. */
   readonly usesRedis: boolean
-  /** One had ended by itself. */
+  /** One that the file uses had ended by itself. */
   readonly died: Cause | null
+}
+
+/** A service that has ended by itself. */
+export interface Death {
+  /** null: one that lives as long as the run. */
+  readonly shard: number | null
+  readonly cause: Cause
+  /** Whether a file that names these services uses it, directly or not. */
+  readonly concerns: (services: readonly string[]) => boolean
 }
 
 /** The services that the files of a run use. Each starts after those that it needs. */
@@ -48,7 +57,7 @@ export interface Services {
    * Calls back when a service ends by itself; for those of the run (`shard` null) that have, at once. Returns what ends
    * the subscription.
    */
-  onDied(callback: (died: { readonly shard: number | null; readonly cause: Cause }) => void): () => void
+  onDied(callback: (death: Death) => void): () => void
   /** Ends all that is left; safe to call twice. */
   stop(): Promise<void>
 }

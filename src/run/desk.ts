@@ -2,7 +2,7 @@ import { unreachable, type Cause } from '../core/ending.ts'
 import type { CollectedTest, ErrorRecord, LeakedProcess, PlannedFile, TestResult } from '../core/events.ts'
 import type { Desk, Execution, FileStop, Lease, OwnServers } from '../core/ports.ts'
 import type { Seat, Trouble } from '../core/ports.ts'
-import type { ServiceAccess, Services } from '../core/service-ports.ts'
+import type { Death, ServiceAccess, Services } from '../core/service-ports.ts'
 import type { SuiteSettings } from '../core/settings.ts'
 import { Attempts, type Attempt } from './attempts.ts'
 import { byTests, decide } from './endings.ts'
@@ -13,7 +13,7 @@ import { mayPass, NO_GUARD, type Guard } from './guard.ts'
 import type { Lane, Lanes } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { TierPlan } from './plan.ts'
-import { closeServices, openServices, usesServices } from './seat-services.ts'
+import { closeServices, openServices } from './seat-services.ts'
 
 /** What the desks of one tier have in common; there is more than one when copies of a file run at once. */
 export interface TierState {
@@ -370,10 +370,10 @@ export class TierDesk implements Desk {
     lanes.retire(lane)
   }
 
-  /** A service of this shard has ended by itself: the file that uses it has no chance any more. */
-  serviceDied(shard: number, cause: Cause): void {
+  /** A service of a shard has ended by itself: the file that uses it has no chance any more. */
+  serviceDied({ shard, cause, concerns }: Death): void {
     for (const attempt of this.#attempts.all()) {
-      if (attempt.lane.shard !== shard || !usesServices(this.#suiteOf(attempt.file.id))) continue
+      if (attempt.lane.shard !== shard || !concerns(this.#suiteOf(attempt.file.id).services ?? [])) continue
       attempt.reason ??= { kind: 'infrastructure', cause }
       this.#execution?.kill(attempt.file.id)
     }

@@ -24,6 +24,6 @@ export async function closeServices(
   return services && usesServices(suite) ? services.close(shard) : { usesRedis: false, died: null }
 }
 
-export function usesServices({ services = [] }: SuiteSettings): boolean {
+function usesServices({ services = [] }: SuiteSettings): boolean {
   return services.length > 0
 }

@@ -257,11 +257,13 @@ function watch(desk: TierDesk, plan: TierPlan, deps: TierDeps, deadline: AbortSi
 
 /** A service that ends by itself takes the file on its shard with it; one that all shards use, the tier. */
 function listen(desks: readonly TierDesk[], plan: TierPlan, { services }: TierDeps): () => void {
-  const uses = plan.files.some((file) => plan.suites.some(({ name, services: named }) => name === file.suite && named))
-  if (!services || !uses) return () => {}
-  return services.onDied(({ shard, cause }) => {
-    if (shard === null) desks[0]!.fail(cause)
-    else for (const desk of desks) desk.serviceDied(shard, cause)
+  const suites = plan.suites.filter(({ name }) => plan.files.some((file) => file.suite === name))
+  const named = suites.flatMap((suite) => suite.services ?? [])
+  if (!services || named.length === 0) return () => {}
+  return services.onDied((death) => {
+    if (!death.concerns(named)) return
+    if (death.shard === null) desks[0]!.fail(death.cause)
+    else for (const desk of desks) desk.serviceDied(death)
   })
 }
 

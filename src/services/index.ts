@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Cause } from '../core/ending.ts'
 import type {
+  Death,
   EndProcesses,
   Left,
   ServiceAccess,
@@ -45,8 +46,6 @@ export async function openServices(options: ServicesOptions, hooks: ServiceHooks
   return new RunServices(options.services, place)
 }
 
-type DiedListener = Parameters<Services['onDied']>[0]
-
 /** What lives on a shard: by service, with what it was started with. */
 interface Kept {
   readonly service: ServiceSettings
@@ -62,8 +61,11 @@ class RunServices implements Services {
   readonly #running = new Map<string, Instance>()
   readonly #servers = new Map<string, PostgresServer>()
   readonly #shards = new Map<number, Map<string, Kept>>()
-  readonly #listeners = new Set<DiedListener>()
-  readonly #dead: Cause[] = []
+  readonly #listeners = new Set<(death: Death) => void>()
+  /** Services of the run that have ended by themselves. */
+  readonly #dead: Death[] = []
+  /** By shard, the services that its last file names. */
+  readonly #visits = new Map<number, readonly string[]>()
   #stopping = false
 
   constructor(services: readonly ServiceSettings[], place: Place) {
@@ -82,6 +84,7 @@ class RunServices implements Services {
   async open(visit: ServiceVisit, signal: AbortSignal): Promise<Visited> {
     const shard = this.#shards.get(visit.shard) ?? new Map<string, Kept>()
     this.#shards.set(visit.shard, shard)
+    this.#visits.set(visit.shard, visit.services)
     const short = this.#wanted(visit.services).filter(({ per }) => per !== 'run')
     const begin = (service: ServiceSettings, either: AbortSignal): Promise<StartedInstance> =>
       this.#startForShard(service, shard, visit, either)
@@ -92,7 +95,8 @@ class RunServices implements Services {
 
   async close(number: number): Promise<Left> {
     const shard = this.#shards.get(number) ?? new Map<string, Kept>()
-    const died = [...shard.values()].find(({ instance }) => instance.died !== null)?.instance.died ?? null
+    const used = withNeeds(this.#visits.get(number) ?? [], this.#needs)
+    const died = used.map((name) => shard.get(name)?.instance.died).find((cause) => cause) ?? null
     await this.#end(shard, ({ service, instance }) => service.per === 'file' || instance.died !== null)
     const usesRedis = [...shard.values()].some(({ service }) => this.#usesRedis(service))
     return { usesRedis, died }
@@ -102,8 +106,8 @@ class RunServices implements Services {
     await Promise.all([...this.#shards.values()].map((shard) => this.#end(shard, () => true)))
   }
 
-  onDied(callback: DiedListener): () => void {
-    for (const cause of this.#dead) callback({ shard: null, cause })
+  onDied(callback: (death: Death) => void): () => void {
+    for (const death of this.#dead) callback(death)
     this.#listeners.add(callback)
     return () => this.#listeners.delete(callback)
   }
@@ -111,7 +115,7 @@ class RunServices implements Services {
   async stop(): Promise<void> {
     this.#stopping = true
     await this.leaveShards()
-    await inReverse([...this.#running].map(([name, instance]) => ({ service: this.#named(name), instance })))
+    await inReverse([...this.#running].map(([name, instance]) => ({ service: this.#service(name), instance })))
     await Promise.all([...this.#servers.values()].map((server) => server.stop()))
     const { watchdog, folder, hooks } = this.#place
     watchdog.stop()
@@ -123,8 +127,9 @@ class RunServices implements Services {
 
   async #startForRun(service: ServiceSettings, signal: AbortSignal): Promise<Outcome> {
     const died = (cause: Cause): void => {
-      this.#dead.push(cause)
-      this.#tell(null, cause)
+      const death = this.#deathOf(service.name, null, cause)
+      this.#dead.push(death)
+      this.#tell(death)
     }
     if (service.kind === 'postgres') {
       const { PostgresServer: Server } = await import('./postgres/server.ts')
@@ -175,18 +180,19 @@ class RunServices implements Services {
     if (!started.ok) return started
     shard.set(service.name, { service, instance: started.value, signature })
     // A server that dies is told of once, for all shards.
-    if (service.kind === 'command') started.value.onDied((cause) => this.#tell(visit.shard, cause))
+    if (service.kind === 'command')
+      started.value.onDied((cause) => this.#tell(this.#deathOf(service.name, visit.shard, cause)))
     return started
   }
 
   // ---- what there is -------------------------------------------------------------------------------------------------
 
-  #named(name: string): ServiceSettings {
+  #service(name: string): ServiceSettings {
     return this.#services.find((service) => service.name === name)!
   }
 
   #wanted(names: readonly string[]): ServiceSettings[] {
-    return withNeeds(names, this.#needs).map((name) => this.#named(name))
+    return withNeeds(names, this.#needs).map((name) => this.#service(name))
   }
 
   #usesRedis(service: ServiceSettings): boolean {
@@ -200,15 +206,19 @@ class RunServices implements Services {
     const values = withNeeds(names, this.#needs).flatMap((name) =>
       Object.entries(valuesIn(name)).map(([value, text]) => [`services.${name}.${value}`, text] as const),
     )
-    const databases = names.filter((name) => name !== REDIS && this.#named(name).kind === 'postgres')
+    const databases = names.filter((name) => name !== REDIS && this.#service(name).kind === 'postgres')
     // Of several, none is the one.
     const env = databases.length === 1 ? postgresEnvironment(valuesIn(databases[0]!)) : {}
     return { values: Object.fromEntries(values), env }
   }
 
-  #tell(shard: number | null, cause: Cause): void {
+  #deathOf(service: string, shard: number | null, cause: Cause): Death {
+    return { shard, cause, concerns: (services) => withNeeds(services, this.#needs).includes(service) }
+  }
+
+  #tell(death: Death): void {
     if (this.#stopping) return
-    for (const listener of this.#listeners) listener({ shard, cause })
+    for (const listener of this.#listeners) listener(death)
   }
 
   /** Ends those that are chosen: first what uses others, then what is used. */

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
+import type { Death } from '../../../src/core/service-ports.ts'
 import { tempProject } from '../../support/config/project.ts'
 import { isAlive } from '../../support/processes/alive.ts'
 import { never, openRoom, script, STAYS, visit } from '../../support/services/room.ts'
@@ -243,6 +244,23 @@ test('a service that dies is told of at once: of the run to all, of a shard to t
     ]),
   )
   expect(await room.services.close(5)).toMatchObject({ died: { code: 'service-went-away' } })
+})
+
+test('a service that dies is the business of files that use it', async () => {
+  const pid = `console.log('ready ' + process.pid); setInterval(() => {}, 1000)`
+  const services = [script('a', pid, { per: 'shard' }), script('b', STAYS, { per: 'shard' })]
+  const room = await openRoom([...services, script('user', STAYS, { per: 'shard', needs: ['a'] })])
+  expect(await room.services.open(visit(0, 'user', 'b'), never)).toMatchObject({ ok: true })
+  expect(await room.services.close(0)).toMatchObject({ died: null })
+  expect(await room.services.open(visit(0, 'b'), never)).toMatchObject({ ok: true })
+  const death = new Promise<Death>((resolve) => void room.services.onDied(resolve))
+  process.kill(Number(/ready (\d+)/.exec(room.log('a.shard-0.log'))![1]), 'SIGKILL')
+  const { concerns } = await death
+  expect([['a'], ['b', 'user'], ['b'], []].map((names) => concerns(names))).toEqual([true, true, false, false])
+  expect(await room.services.close(0)).toMatchObject({ died: null })
+  // The next file that uses it has another.
+  expect(await room.services.open(visit(0, 'user'), never)).toMatchObject({ ok: true })
+  expect(await room.services.close(0)).toMatchObject({ died: null })
 })
 
 test('a start that is cancelled leaves nothing running', async () => {

@@ -77,6 +77,44 @@ export default {
   },
 )
 
+test('a service that dies between its files hits no other file', { timeout: 120_000 }, async () => {
+  const cwd = vitestProject({
+    'tiershard.config.js': `export default {
+  tiers: { fast: { shards: 1 } },
+  suites: {
+    main: { tier: 'fast', files: 'main/*.test.js', isolation: 'none', services: ['api'] },
+    other: { tier: 'fast', files: 'other/*.test.js', isolation: 'none', services: ['mail'] },
+  },
+  services: {
+    api: { kind: 'command', command: [process.execPath, 'api.js'], ready: { log: 'ready' }, per: 'shard' },
+    mail: { kind: 'command', command: [process.execPath, '-e', 'console.log("ready"); setInterval(() => {}, 1000)'], ready: { log: 'ready' }, per: 'shard' },
+  },
+}\n`,
+    'api.js': `import { writeFileSync } from 'node:fs'
+writeFileSync('pid', String(process.pid))
+console.log('ready')
+setInterval(() => {}, 1000)\n`,
+    // Of unknown files the larger goes first.
+    'main/a.test.js': `${PASSES}// ${'-'.repeat(2_000)}\n`,
+    'other/b.test.js': `${IMPORTS}// ${'-'.repeat(1_000)}
+import { readFileSync } from 'node:fs'
+test('ends what it does not use', async () => {
+  const pid = Number(readFileSync('pid', 'utf8'))
+  process.kill(pid, 'SIGKILL')
+  await expect.poll(() => { try { return process.kill(pid, 0) } catch { return false } }, { timeout: 30_000 }).toBe(false)
+}, 60_000)\n`,
+    'main/c.test.js': PASSES,
+  })
+  const { exitCode, stdout } = await tiershard(cwd, ['run', '--tier', 'fast'])
+  const { counts, services } = summaryIn(cwd)
+  expect({ exitCode, passed: counts.passed, notRun: counts.notRun }, stdout).toEqual({
+    exitCode: 0,
+    passed: 3,
+    notRun: 0,
+  })
+  expect(services.find(({ service }) => service === 'api')).toMatchObject({ starts: 2 })
+})
+
 test(
   'a service that dies takes its file with it, blames no test, and is there again for the next file',
   { timeout: 120_000 },
