@@ -1,27 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LeakedProcess } from '../core/events.ts'
+import { MARK } from '../core/marks.ts'
 
 /**
- * Every process of a run inherits a mark in its environment, and so does whatever it starts, also outside of its process
- * group. The variable holds one mark for each run around it (a run may be started by a test of another run), separated by
- * spaces; a mark is a path: run, host, worker. Found through /proc, so on Linux only. A program that overwrites its
- * environment (redis-server does, to show its port in `ps`) cannot be found once it has left its group.
+ * What a run has started is found by its mark, through /proc, so on Linux only. A program that overwrites its environment
+ * (redis-server does, to show its port in `ps`) cannot be found once it has left its group.
  */
-export const MARK = 'TIERSHARD_MARK'
 
 const LOOK_MS = 10
 const COMMAND_LIMIT = 200
-
-/** The variable's value for a process under `parent`, the value that this process was given. */
-export function markBelow(parent: string | undefined, mark: string): string {
-  return parent ? `${parent} ${mark}` : mark
-}
-
-/** The innermost mark of a value of the variable. */
-export function ownMark(value: string | undefined): string {
-  return value?.split(' ').at(-1) ?? ''
-}
 
 export interface Ours {
   /** A process that carries this mark, or one below it. */

@@ -1,11 +1,12 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { unreachable, type Cause } from '../core/ending.ts'
+import { MARK, markBelow } from '../core/marks.ts'
 import { fillIn } from '../core/placeholders.ts'
 import { REDIS, type CommandService } from '../core/services.ts'
 import { cancelled, noSecret, portTaken, startFailed, typed, withLog } from './causes.ts'
 import { ServiceLog } from './log.ts'
-import { cleanEnvironment, MARK, markBelow, removeFolder } from './place.ts'
+import { cleanEnvironment, removeFolder } from './place.ts'
 import type { Instance, Place, StartedInstance } from './place.ts'
 import { freePort, isTaken } from './ports.ts'
 import { ServiceProcess, type Ended } from './process.ts'
@@ -181,7 +182,7 @@ class CommandStart implements Instance {
       ...this.#around.env,
       ...(port === null ? {} : { PORT: String(this.#port) }),
       ...Object.fromEntries(own),
-      [MARK]: markBelow(this.#place.env, mark),
+      [MARK]: markBelow(this.#place.env[MARK], mark),
     }
   }
 

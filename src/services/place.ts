@@ -38,17 +38,9 @@ export type StartedInstance =
   | { readonly ok: true; readonly value: Instance }
   | { readonly ok: false; readonly cause: Cause }
 
-/** The variable with the marks of processes: those of the runs around this one, and their own. */
-export const MARK = 'TIERSHARD_MARK'
-
 /** An environment without what other runs and servers have left in it. */
 export function cleanEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(REDIS|TIERSHARD|VITEST)(_|$)/.test(name)))
-}
-
-/** The value of {@link MARK} for a process of this run. */
-export function markBelow(env: NodeJS.ProcessEnv, mark: string): string {
-  return env[MARK] ? `${env[MARK]} ${mark}` : mark
 }
 
 /**

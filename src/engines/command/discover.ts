@@ -5,7 +5,7 @@ import { promisify, stripVTControlCharacters } from 'node:util'
 import type { DiscoveredFile } from '../../core/ports.ts'
 import type { CommandLine, CommandSuite } from '../../core/settings.ts'
 import { GroupProcess } from '../group-process.ts'
-import { MARK, ownMark } from '../marks.ts'
+import { MARK, ownMark } from '../../core/marks.ts'
 import { filesOf } from './globs.ts'
 import { openShell } from './shell.ts'
 

@@ -11,7 +11,7 @@ import type {
 import type { CommandSuite } from '../../core/settings.ts'
 import { resolveChanged, somethingChanged } from '../changed.ts'
 import { processNumber, runMark } from '../environment.ts'
-import { MARK, markBelow } from '../marks.ts'
+import { MARK, markBelow } from '../../core/marks.ts'
 import { startWatchdog } from '../watchdog.ts'
 import { discoverSuite, findBash } from './discover.ts'
 import { execute } from './execution.ts'

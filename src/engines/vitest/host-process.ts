@@ -4,7 +4,8 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { FromHost, ToHost } from './protocol.ts'
-import { endOurs, MARK, ownMark } from '../marks.ts'
+import { MARK, ownMark } from '../../core/marks.ts'
+import { endOurs } from '../marks.ts'
 import { killGroup, sweepGroup } from '../process-group.ts'
 
 const HOST_FILE = fileURLToPath(new URL(`./host${path.extname(import.meta.url)}`, import.meta.url))

@@ -8,7 +8,7 @@ import { processNumber, runMark } from '../environment.ts'
 import { execute, hostBatch } from './execution.ts'
 import { HostProcess } from './host-process.ts'
 import { findVitest } from './install.ts'
-import { MARK, markBelow } from '../marks.ts'
+import { MARK, markBelow } from '../../core/marks.ts'
 import { startWatchdog } from '../watchdog.ts'
 
 /** Loading vitest and the user's config takes half a second to a few seconds; beyond this something hangs, ms. */

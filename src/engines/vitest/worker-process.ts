@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { GroupProcess, type Exit } from '../group-process.ts'
-import { MARK, ownMark } from '../marks.ts'
+import { MARK, ownMark } from '../../core/marks.ts'
 
 export interface Launch {
   /** Absolute path of the script that the process runs. */

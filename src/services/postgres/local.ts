@@ -4,9 +4,10 @@ import { access, chmod, chown, constants, mkdir, readdir, rm, writeFile } from '
 import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Cause } from '../../core/ending.ts'
+import { MARK, markBelow } from '../../core/marks.ts'
 import { cancelled, startFailed, withLog } from '../causes.ts'
 import { ServiceLog } from '../log.ts'
-import { cleanEnvironment, MARK, markBelow, removeFolder, type Place } from '../place.ts'
+import { cleanEnvironment, removeFolder, type Place } from '../place.ts'
 import { freePort } from '../ports.ts'
 import { ServiceProcess } from '../process.ts'
 import { whenReady } from '../ready.ts'
@@ -138,7 +139,7 @@ async function startOn(port: number, start: Start): Promise<StartedLocal> {
   const command = [path.join(bin, 'postgres'), '-D', data, ...OPTIONS, '-c', `port=${port}`]
   // Without the run's id, by which the engine's watchdog would find and kill it before it has given its memory back.
   const mark = `services-${randomBytes(6).toString('hex')}`
-  const env = { ...environment(place), [MARK]: markBelow(place.env, mark) }
+  const env = { ...environment(place), [MARK]: markBelow(place.env[MARK], mark) }
   // At once, and without a farewell to its clients.
   const options = { command, cwd: folder, env, mark, log, watchdog, end, signal: 'QUIT' as const }
   const own = new ServiceProcess(user ? { ...options, user } : options)

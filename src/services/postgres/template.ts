@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Cause } from '../../core/ending.ts'
+import { MARK, markBelow } from '../../core/marks.ts'
 import type { PostgresService } from '../../core/services.ts'
 import { cancelled, startFailed, typed, withLog } from '../causes.ts'
 import type { ServiceLog } from '../log.ts'
-import { cleanEnvironment, MARK, markBelow, postgresEnvironment, type Place } from '../place.ts'
+import { cleanEnvironment, postgresEnvironment, type Place } from '../place.ts'
 import { ServiceProcess } from '../process.ts'
 import { connect, disconnect, lineOf, valuesOf } from './client.ts'
 
@@ -86,7 +87,7 @@ async function runCommand(command: readonly string[], task: Setup): Promise<Caus
   const { name, setup, url, log, place, signal, over } = task
   const { cwd, limitMs } = setup
   const mark = `${place.run}-services/${name}-setup-${place.next()}`
-  const own = { ...postgresEnvironment(valuesOf(url)), [MARK]: markBelow(place.env, mark) }
+  const own = { ...postgresEnvironment(valuesOf(url)), [MARK]: markBelow(place.env[MARK], mark) }
   const env = { ...cleanEnvironment(place.env), ...own }
   const { watchdog, end, root } = place
   log.note(`setup: ${typed(command)}`)
