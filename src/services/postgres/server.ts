@@ -128,14 +128,15 @@ export class PostgresServer {
 
   #instance(database: string): Instance {
     let dropped: Promise<unknown> | null = null
-    const instance = {
+    const died = (): Cause | null => this.#died
+    return {
       values: valuesOf(urlTo(this.#url, database)),
-      died: this.#died,
+      get died() {
+        return died()
+      },
       onDied: (callback: (cause: Cause) => void) => this.onDied(callback),
       stop: async () => void (await (dropped ??= within(this.#drop(database), DROP_LIMIT_MS))),
     }
-    this.onDied((cause) => (instance.died = cause))
-    return instance
   }
 
   async #prepare(signal: AbortSignal): Promise<Cause | null> {
