@@ -1,14 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Readable } from 'node:stream'
 import type { EndProcesses } from '../core/service-ports.ts'
 import type { ServiceLog } from './log.ts'
 import type { Watchdog } from './watchdog.ts'
+import { within } from './within.ts'
 
 /** How long a service may take to end in order before it is killed, ms. */
 const STOP_LIMIT_MS = 2_000
 /** How long its pipes may stay open after it is gone, ms. */
 const DRAIN_LIMIT_MS = 1_000
+/** How long to wait for one that was killed, ms: the system may not let us kill one that has become another user's. */
+const GONE_LIMIT_MS = 5_000
 
 export interface ProcessOptions {
   readonly command: readonly string[]
@@ -36,7 +38,8 @@ export class ServiceProcess {
   /** null: there never was one. */
   readonly #child: ChildProcess | null
   readonly #options: ProcessOptions
-  readonly #gone: Promise<void>
+  /** Resolves when it has ended and its log is complete; if nobody has asked for that, with everything that it has started. */
+  readonly #gone: Promise<true>
   readonly #listeners = new Set<(ended: Ended) => void>()
   #died: Ended | null = null
   #stopping: Promise<void> | null = null
@@ -48,7 +51,7 @@ export class ServiceProcess {
     if (child instanceof Error) {
       this.#child = null
       this.#died = { kind: 'not-started', error: child }
-      this.#gone = Promise.resolve()
+      this.#gone = Promise.resolve(true)
       return
     }
     this.#child = child
@@ -60,8 +63,8 @@ export class ServiceProcess {
     this.#gone = new Promise((resolve) => {
       const end = (ended: Ended): void => {
         if (this.#stopping === null) this.#died = ended
-        void this.#drained().then(() => {
-          resolve()
+        void this.#leave().then(() => {
+          resolve(true)
           if (this.#died) for (const listener of this.#listeners) listener(this.#died)
         })
       }
@@ -90,18 +93,39 @@ export class ServiceProcess {
   }
 
   async #stop(): Promise<void> {
-    const { mark, watchdog, end, signal } = this.#options
+    const { watchdog, signal } = this.#options
     const pid = this.#child?.pid
     if (pid === undefined) return
     if (this.#died === null) {
       signalGroup(pid, signal)
-      const limit = new AbortController()
-      await Promise.race([this.#gone, sleep(STOP_LIMIT_MS, undefined, limit).catch(() => {})])
-      limit.abort()
+      await within(this.#gone, STOP_LIMIT_MS)
     }
-    await end({ mark, group: pid })
-    await this.#gone
-    watchdog.drop(pid, signal)
+    await this.#endTheRest(pid)
+    if (await within(this.#gone, GONE_LIMIT_MS)) watchdog.drop(pid, signal)
+    else this.#abandon()
+  }
+
+  /** Nothing waits for it any more, the end of this process neither. */
+  #abandon(): void {
+    this.#child?.stdout?.destroy()
+    this.#child?.stderr?.destroy()
+    this.#child?.unref()
+  }
+
+  async #endTheRest(pid: number): Promise<void> {
+    const { mark, end } = this.#options
+    // Without a handle left nobody is found; the limit and the watchdog stay.
+    await end({ mark, group: pid }).catch(() => {})
+  }
+
+  /**
+   * First what it has started is ended, which may hold its pipes open, and then its last words are read. What was told to
+   * end has been told with its group, and may take its time.
+   */
+  async #leave(): Promise<void> {
+    const pid = this.#child?.pid
+    if (pid !== undefined && this.#stopping === null) await this.#endTheRest(pid)
+    await this.#drained()
   }
 
   async #tellLate(died: Ended, callback: (ended: Ended) => void): Promise<void> {
@@ -109,20 +133,21 @@ export class ServiceProcess {
     callback(died)
   }
 
-  /** Its last words: whoever waits for its end wants to read them. A child of its own may hold the pipes. */
+  /** Its last words: whoever waits for its end wants to read them. What is left of it may hold the pipes. */
   async #drained(): Promise<void> {
     // Without a handle left for its pipes there are none.
     const streams = [this.#child?.stdout, this.#child?.stderr].filter(
       (stream) => stream !== null && stream !== undefined,
     )
     const open = streams.filter((stream) => !stream.closed)
-    const limit = new AbortController()
-    const late = sleep(DRAIN_LIMIT_MS, undefined, limit).catch(() => {})
-    await Promise.race([Promise.all(open.map((stream) => once(stream, 'close'))), late])
-    limit.abort()
+    await within(Promise.all(open.map(closed)), DRAIN_LIMIT_MS)
     for (const stream of streams) stream.destroy()
     this.#options.log.flush()
   }
+}
+
+function closed(stream: Readable): Promise<void> {
+  return new Promise((resolve) => void stream.once('close', resolve))
 }
 
 /** Some of what keeps a process from being started is told of by an event, and the rest is thrown. */

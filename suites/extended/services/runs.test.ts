@@ -3,6 +3,10 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { startTiershard, tiershard, vitestProject } from '../../support/cli/binary.ts'
 import { appeared, HANGS } from '../../support/cli/project.ts'
+import { ServiceLog } from '../../../src/services/log.ts'
+import { ServiceProcess } from '../../../src/services/process.ts'
+import { Watchdog } from '../../../src/services/watchdog.ts'
+import { tempProject } from '../../support/config/project.ts'
 import { isAlive } from '../../support/processes/alive.ts'
 import { never, openRoom, script } from '../../support/services/room.ts'
 import { ordersProject, summaryIn, TOKEN } from '../../support/services/orders.ts'
@@ -80,6 +84,45 @@ test.skipIf(skipPostgres)(
     await expect.poll(() => isAlive(server) || existsSync(folder), { timeout: 60_000 }).toBe(false)
   },
 )
+
+test('what a service has started is gone when its death is told', { timeout: 60_000 }, async () => {
+  const source = `
+const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' })
+console.log('ready ' + process.pid + ' ' + child.pid); setInterval(() => {}, 1000)`
+  const room = await openRoom([script('parent', source)])
+  await room.services.start(['parent'], never)
+  const [, pid, child] = /ready (\d+) (\d+)/.exec(room.log('parent.log'))!.map(Number)
+  const told = new Promise<boolean>((resolve) => void room.services.onDied(() => resolve(isAlive(child!))))
+  process.kill(pid!, 'SIGKILL')
+  expect(await told).toBe(false)
+})
+
+test('one that cannot be ended is not waited for without a limit', { timeout: 60_000 }, async () => {
+  const folder = tempProject({})
+  const log = new ServiceLog(path.join(folder, 'log'), [])
+  const watchdog = new Watchdog(path.join(folder, 'private'))
+  const command = [
+    process.execPath,
+    '-e',
+    `process.on('SIGTERM', () => {}); console.log('pid ' + process.pid); setInterval(() => {}, 1000)`,
+  ]
+  const ready = new Promise<number>((resolve) => {
+    log.follow((line) => resolve(Number(/^pid (\d+)/.exec(line)?.[1])))
+  })
+  // As the system does not end what belongs to another user.
+  const end = async (): Promise<void> => {}
+  const options = { command, cwd: folder, env: process.env, mark: 'none', log, watchdog, end, signal: 'TERM' } as const
+  const service = new ServiceProcess(options)
+  const pid = await ready
+  try {
+    await service.stop()
+    expect(isAlive(pid)).toBe(true)
+  } finally {
+    process.kill(pid, 'SIGKILL')
+    watchdog.stop()
+    log.close()
+  }
+})
 
 test('what ignores SIGTERM, and what it has started, is killed', async () => {
   const source = `process.on('SIGTERM', () => {})
