@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 
 /**
  * Keeps a list of process groups and what to tell them, from a pipe that the kernel closes when we die, however that
- * happens. Then it tells them, a second later it ends what is left of them, and removes the folder with their secrets.
+ * happens. Then it tells them, a second later it ends what is left of them, and removes the folder with their secrets. A
+ * signal as a word and a group without -- is what dash, bash and busybox all understand.
  */
 const SCRIPT = `
 live=
@@ -12,9 +13,9 @@ while read -r change entry; do
     drop) rest=; for one in $live; do [ "$one" = "$entry" ] || rest="$rest $one"; done; live=$rest ;;
   esac
 done
-for one in $live; do kill -s "\${one#*:}" -- "-\${one%:*}" 2>/dev/null; done
+for one in $live; do kill "-\${one#*:}" "-\${one%:*}" 2>/dev/null; done
 [ -z "$live" ] || sleep 1
-for one in $live; do kill -9 -- "-\${one%:*}" 2>/dev/null; done
+for one in $live; do kill -KILL "-\${one%:*}" 2>/dev/null; done
 rm -rf -- "$1"
 `
 
