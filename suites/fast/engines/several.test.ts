@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Batch, Desk, Discovery, Engine, Seat } from '../../../src/core/ports.ts'
 import { severalEngines } from '../../../src/engines/several.ts'
-import { makeDesk } from '../../support/engines/rig.ts'
+import { makeDesk, until } from '../../support/engines/rig.ts'
 import { fakeEngine, pass, planned, tier, type Act } from '../../support/run/fakes.ts'
 
 const batchOf = (files: readonly string[], shards = 2): Batch => ({
@@ -107,7 +107,7 @@ describe('several engines', () => {
     const both = severalEngines([a, b], ({ id }) => (id.startsWith('a') ? a : b))
     const desk = makeDesk()
     expect(await both.execute(batchOf(['a1', 'b1']), desk).done).toEqual({ kind: 'died', message: 'no host' })
-    while (!desk.files.has('b1')) await turn()
+    await until('the other has run its file', () => desk.files.has('b1'))
   })
 
   test('a kill reaches the engine of the file, a stop reaches all', async () => {
@@ -124,9 +124,9 @@ describe('several engines', () => {
     )
     const desk = makeDesk({ shards: 3 })
     const execution = both.execute(batchOf(['a1', 'b1', 'b2']), desk)
-    while (started.length < 3) await turn()
+    await until('all have started', () => started.length === 3)
     execution.kill('b1')
-    while (desk.files.get('b1')!.stops.length === 0) await turn()
+    await until('b1 has stopped', () => desk.files.get('b1')!.stops.length > 0)
     expect(desk.files.get('a1')!.stops).toEqual([])
     execution.stop()
     expect(await execution.done).toEqual({ kind: 'completed' })

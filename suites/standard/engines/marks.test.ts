@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { markBelow, MARK, ownMark } from '../../../src/core/marks.ts'
 import { endOurs } from '../../../src/engines/marks.ts'
@@ -7,6 +6,7 @@ import { startWatchdog } from '../../../src/engines/watchdog.ts'
 import { until } from '../../support/engines/rig.ts'
 import { isAlive } from '../../support/processes/alive.ts'
 import { outsideEnvironment } from '../../support/processes/environment.ts'
+import { firstOf } from '../../support/processes/first.ts'
 
 const LIMITS = { graceMs: 0, termMs: 200, killMs: 10_000 }
 /** Nobody leads it. */
@@ -21,7 +21,7 @@ async function stubborn(mark: string): Promise<ChildProcess> {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
-  await once(child.stdout, 'data')
+  await firstOf(child, 'data', child.stdout)
   return child
 }
 

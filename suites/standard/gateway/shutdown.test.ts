@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { call, createRig, postAlert, startReceiver, type Rig } from '../../support/gateway/rig.ts'
+import { firstOf } from '../../support/processes/first.ts'
 
 const main = fileURLToPath(new URL('../../support/gateway/main.ts', import.meta.url))
 
@@ -16,7 +17,7 @@ async function startProcess(rig: Rig, env: Record<string, string>): Promise<{ ch
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
   rig.defer(() => child.kill('SIGKILL'))
-  const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string]
+  const [line] = (await firstOf(child, 'line', createInterface({ input: child.stdout! }))) as [string]
   return { child, url: (JSON.parse(line) as { listening: string }).listening }
 }
 
@@ -34,10 +35,10 @@ test('SIGTERM ends the process after the job that is under way, and leaves no co
   expect(await clients()).toContain(`name=${rig.prefix}-gateway`)
 
   // The delivery hangs at the webhook when the signal comes; new alerts are refused from then on.
+  const exit = once(child, 'exit')
   child.kill('SIGTERM')
   await expect.poll(() => postAlert({ url }).catch(() => 'refused')).toBe('refused')
-  expect(child.exitCode).toBeNull()
-  const exit = once(child, 'exit')
+  expect([child.exitCode, child.signalCode]).toEqual([null, null])
   release!()
   expect(await exit).toEqual([0, null])
 

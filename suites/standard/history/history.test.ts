@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { emptyHistory, parse, serialise } from '../../../src/history/data.ts'
 import { openHistory, recordHistory } from '../../../src/history/index.ts'
 import { addRun } from '../../../src/history/merge.ts'
+import { firstOf } from '../../support/processes/first.ts'
 import { journal, START } from '../../support/reports/journal-builder.ts'
 
 async function place(): Promise<{ folder: string; file: string }> {
@@ -53,9 +54,11 @@ test('a process that is killed while it writes leaves a lock that stops nobody',
   `
   const args = ['--input-type=module', '--eval', script, `${file}.lock`]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout, 'data')
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await firstOf(child, 'data', child.stdout)
+  const exit = once(child, 'exit')
   child.kill('SIGKILL')
-  await once(child, 'exit')
+  await exit
   expect(await readdir(folder)).toEqual(['history.json.lock'])
   const run = journal()
     .tier('fast')

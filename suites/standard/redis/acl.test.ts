@@ -87,7 +87,8 @@ describe.for([
     const { url } = lease.connection
     const connection = { url, maxRetriesPerRequest: null }
     const queue = new Queue('paint', { connection })
-    const events = new QueueEvents('paint', { connection })
+    // From the beginning: what happens before it listens is heard as well.
+    const events = new QueueEvents('paint', { connection, lastEventId: '0' })
     let tries = 0
     const worker = new Worker<{ colour: string }>(
       'paint',
@@ -105,8 +106,8 @@ describe.for([
     await events.waitUntilReady()
     const red = await queue.add('wall', { colour: 'red' }, { attempts: 2 })
     const blue = await queue.add('wall', { colour: 'blue' }, { delay: 5, priority: 2 })
-    expect(await red.waitUntilFinished(events)).toBe('red')
-    expect(await blue.waitUntilFinished(events)).toBe('blue')
+    expect(await red.waitUntilFinished(events, 60_000)).toBe('red')
+    expect(await blue.waitUntilFinished(events, 60_000)).toBe('blue')
 
     const redis = visitor(lease)
     const listener = visitor(lease)

@@ -1,5 +1,4 @@
 import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { access } from 'node:fs/promises'
 import net from 'node:net'
 import { Redis } from 'ioredis'
@@ -7,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
 import type { Lease, RedisServer } from '../../../src/core/ports.ts'
 import { resolveRedis } from '../../../src/redis/index.ts'
+import { firstOf } from '../../support/processes/first.ts'
 import { client, freePort, serverAt, skipNative, startNative } from '../../support/redis/servers.ts'
 
 const HOLDER = new URL('../../support/redis/holder.ts', import.meta.url)
@@ -24,7 +24,7 @@ async function startHolder(kind: 'local' | 'embedded') {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   cleanups.push(() => child.kill('SIGKILL'))
-  const [url] = (await once(child, 'message')) as [string]
+  const [url] = (await firstOf(child, 'message')) as [string]
   const redis = new Redis(url, { retryStrategy: () => null })
   redis.on('error', () => {})
   cleanups.push(() => redis.disconnect())

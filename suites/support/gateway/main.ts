@@ -6,11 +6,13 @@ const read = readConfig(process.env)
 if (read.ok) {
   try {
     const gateway = await startGateway(read.config)
-    process.stdout.write(`${JSON.stringify({ listening: gateway.url })}\n`)
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void gateway.close())
     // Started by a test: it must not outlive one that was killed. The channel itself keeps nobody alive.
     process.once('disconnect', () => void gateway.close())
     process.channel?.unref()
+    if ('connected' in process && !process.connected) void gateway.close()
+    // Only now: whoever reads it may send a signal at once.
+    process.stdout.write(`${JSON.stringify({ listening: gateway.url })}\n`)
   } catch (error) {
     fail([error instanceof Error ? error.message : String(error)])
   }

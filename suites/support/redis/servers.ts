@@ -125,7 +125,7 @@ function testServer(port: number, pid: number | null, stop: () => Promise<void>)
  * would find its port taken by any client of anybody, or by a client of its own that has connected to itself.
  */
 export async function freePort(): Promise<number> {
-  for (;;) {
+  for (let tries = 0; tries < 100; tries++) {
     const port = randomInt(12_000, 30_000)
     const server = net.createServer().listen(port, '127.0.0.1')
     const free = await once(server, 'listening').then(
@@ -133,10 +133,12 @@ export async function freePort(): Promise<number> {
       () => false,
     )
     if (!free) continue
+    const closed = once(server, 'close')
     server.close()
-    await once(server, 'close')
+    await closed
     return port
   }
+  throw new Error('none of 100 ports of 127.0.0.1 is free')
 }
 
 /** A client that fails at once instead of trying again, in the given database. */
