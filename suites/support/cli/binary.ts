@@ -4,6 +4,7 @@ import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import { tempProject } from '../config/project.ts'
 import { outsideEnvironment } from '../processes/environment.ts'
+import { inTime } from '../processes/limit.ts'
 
 const checkout = path.resolve(import.meta.dirname, '../../..')
 const main = path.join(checkout, 'src/cli/main.ts')
@@ -18,7 +19,7 @@ export interface Finished {
 export interface Started {
   readonly child: ChildProcess
   readonly finished: Promise<Finished>
-  /** Resolves when stdout and stderr together hold the text; rejects when the process ends without. */
+  /** Resolves when stdout and stderr together hold the text; rejects when the process ends without, or takes too long. */
   saw(text: string): Promise<void>
 }
 
@@ -59,8 +60,8 @@ export function startTiershard(
       changed.dispatchEvent(new Event('output'))
     })
   })
-  const saw = (text: string): Promise<void> =>
-    new Promise((resolve, reject) => {
+  const saw = (text: string): Promise<void> => {
+    const seen = new Promise<void>((resolve, reject) => {
       const look = (): void => {
         if ((out.stdout + out.stderr).includes(text)) resolve()
         // An exit can be seen before the output that came first.
@@ -69,6 +70,8 @@ export function startTiershard(
       changed.addEventListener('output', look)
       look()
     })
+    return inTime(() => `"${text}" in:\n${out.stdout}\n${out.stderr}`, seen)
+  }
   return { child, finished, saw }
 }
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { Redis } from 'ioredis'
 import { readConfig, type GatewayConfig } from './config.ts'
 import type { Notification } from './notifications.ts'
+import { inTime } from '../processes/limit.ts'
 import { connect } from './redis.ts'
 import { startGateway, type Gateway } from './service.ts'
 
@@ -151,8 +152,8 @@ export async function startReceiver(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     received,
-    count: (n) =>
-      new Promise((resolve) => {
+    count(n) {
+      const arrived = new Promise<void>((resolve) => {
         const wake = (): void => {
           if (received.length < n) return
           waiting.delete(wake)
@@ -160,6 +161,8 @@ export async function startReceiver(
         }
         waiting.add(wake)
         wake()
-      }),
+      })
+      return inTime(() => `${n} notifications; there are ${received.length}`, arrived)
+    },
   }
 }

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import path from 'node:path'
 import { killGroup } from '../../../src/engines/process-group.ts'
 import { outsideEnvironment } from '../processes/environment.ts'
+import { inTime } from '../processes/limit.ts'
 
 const repository = path.join(import.meta.dirname, '..', '..', '..')
 
@@ -45,7 +46,7 @@ export function start(
     finished,
     async [Symbol.asyncDispose]() {
       if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killGroup(child.pid)
-      await finished
+      await inTime(() => `the end of ${script}`, finished)
     },
   }
 }

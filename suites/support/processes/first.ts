@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once, type EventEmitter } from 'node:events'
+import { inTime } from './limit.ts'
 
 /**
  * What a child process says first: the values of an event of its own, or of a stream of it. Rejects when the process ends
@@ -12,7 +13,10 @@ export async function firstOf(child: ChildProcess, event: string, from: EventEmi
     throw new Error(`it ended without a word (exit code, signal): ${how.map(String).join()}`)
   })
   try {
-    return await Promise.race([once(from, event, over), ended])
+    return await inTime(
+      () => `${event} of ${child.spawnargs.join(' ')}`,
+      Promise.race([once(from, event, over), ended]),
+    )
   } finally {
     over.abort()
   }

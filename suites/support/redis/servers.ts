@@ -12,6 +12,7 @@ import { startEmbedded } from '../../../src/redis/embedded/start.ts'
 import { findNative } from '../../../src/redis/local.ts'
 import { OwnProcess, ready } from '../../../src/redis/own.ts'
 import { resolveRedis } from '../../../src/redis/resolve.ts'
+import { inTime } from '../processes/limit.ts'
 
 /** A server of a test: loopback, a free port, nothing on disk. It ends with `stop`, and with the test process. */
 export interface TestServer {
@@ -70,7 +71,7 @@ export async function startLasting(options: readonly string[] = []): Promise<Las
     async end(signal) {
       const gone = new Promise((resolve) => own.onExit(resolve))
       own.child.kill(signal)
-      await gone
+      await inTime(() => `the server's end by ${signal}: ${own.lastWords}`, gone)
     },
     async restart() {
       ;({ own } = await launch(options, { port, folder, removed: false }))
