@@ -37,7 +37,7 @@ export class Forward {
   #broken = 0
   #gone: Cause | null = null
   #problem: Cause | null = null
-  #closed = false
+  #closing: Promise<void> | null = null
   readonly #listeners: ((cause: Cause) => void)[] = []
 
   private constructor(api: Api, settings: KubernetesSettings, roleOf: RoleOf, pod: string) {
@@ -87,11 +87,16 @@ export class Forward {
     else this.#listeners.push(callback)
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
+  /** Ends every connection; safe to call twice. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const closed = once(this.#server, 'close')
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
-    if (this.#server.listening) await once(this.#server, 'close')
+    await closed
   }
 
   async #serve(socket: net.Socket): Promise<void> {
@@ -99,7 +104,11 @@ export class Forward {
     socket.setNoDelay(true)
     socket.on('error', () => {})
     socket.once('close', () => this.#sockets.delete(socket))
-    for (let attempt = 0; attempt < TRIES && this.#gone === null && !this.#closed && !socket.destroyed; attempt++) {
+    for (
+      let attempt = 0;
+      attempt < TRIES && this.#gone === null && this.#closing === null && !socket.destroyed;
+      attempt++
+    ) {
       if (attempt > 0) await sleep(BACKOFF_MS * 2 ** (attempt - 1))
       const stream = await this.#dial()
       if (stream === null) continue
@@ -158,15 +167,19 @@ export class Forward {
 
   #fail(cause: Cause): void {
     this.#problem = cause
-    if (cause.code !== 'kubernetes-denied' || this.#gone || this.#closed) return
+    if (cause.code !== 'kubernetes-denied' || this.#gone || this.#closing) return
     this.#gone = cause
     for (const listener of this.#listeners) listener(cause)
   }
 }
 
-/** Carries bytes both ways. A clean end goes on as an end, a broken tunnel as a reset. */
+/**
+ * Carries bytes both ways. A clean end goes on as an end, a broken tunnel as a reset. What is gone already, since the dial
+ * takes its time, would not say so again.
+ */
 function join(socket: net.Socket, stream: PodStream): void {
-  if (stream.destroyed) {
+  if (stream.destroyed || socket.destroyed) {
+    stream.destroy()
     socket.resetAndDestroy()
     return
   }

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { Redis } from 'ioredis'
@@ -159,6 +160,22 @@ describe('port-forward', () => {
     expect(knife.cuts).toBeGreaterThan(CUT_SECONDS)
     // On a busy machine a tunnel may need longer than the time between two cuts.
     if (MEASURED_SECONDS !== undefined) expect(gap).toBeLessThan(1_000)
+  })
+
+  test('a run that ends while tunnels are dialled leaves none behind', async () => {
+    const knife = await cutter()
+    vi.stubEnv('KUBECONFIG', await behind(knife))
+    const server = await resolve('port-forward', at())
+    const { port } = (await held(server)).connection
+    const before = knife.connections
+    const release = knife.hold()
+    const clients = [1, 2, 3].map(() => net.connect(port, '127.0.0.1').on('error', () => {}))
+    cleanups.push(() => clients.forEach((client) => client.destroy()))
+    await expect.poll(() => knife.connections, { timeout: 60_000 }).toBe(before + 3)
+    if ('close' in server) await server.close()
+    release()
+    await expect.poll(() => knife.connections, { timeout: 60_000 }).toBe(0)
+    // The rig closes it once more.
   })
 
   test('an API server that goes away: the run learns why', async () => {

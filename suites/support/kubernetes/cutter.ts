@@ -6,7 +6,11 @@ export interface Cutter {
   readonly port: number
   /** How many connections have been cut. */
   readonly cuts: number
+  /** How many connections there are now. */
+  readonly connections: number
   cutEvery(ms: number): void
+  /** What connects from now on waits until the returned function is called. */
+  hold(): () => void
   /** From now on nothing gets through. */
   shut(): void
   close(): void
@@ -17,6 +21,7 @@ export async function startCutter(target: { readonly host: string; readonly port
   let timer: NodeJS.Timeout | undefined
   let cuts = 0
   let open = true
+  let held: (() => void)[] | null = null
   const cut = (): void => {
     for (const socket of pairs) {
       cuts++
@@ -28,15 +33,10 @@ export async function startCutter(target: { readonly host: string; readonly port
       socket.resetAndDestroy()
       return
     }
-    const there = net.connect(target)
     pairs.add(socket)
-    for (const end of [socket, there]) end.on('error', () => {})
-    socket.once('close', () => {
-      pairs.delete(socket)
-      there.destroy()
-    })
-    there.once('close', () => socket.destroy())
-    socket.pipe(there).pipe(socket)
+    socket.on('error', () => {}).once('close', () => pairs.delete(socket))
+    if (held) held.push(() => lead(socket, target))
+    else lead(socket, target)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -45,7 +45,17 @@ export async function startCutter(target: { readonly host: string; readonly port
     get cuts() {
       return cuts
     },
+    get connections() {
+      return pairs.size
+    },
     cutEvery: (ms) => (timer = setInterval(cut, ms)),
+    hold() {
+      const waiting: (() => void)[] = (held = [])
+      return () => {
+        held = null
+        for (const go of waiting) go()
+      }
+    },
     shut: () => {
       open = false
       cut()
@@ -56,4 +66,12 @@ export async function startCutter(target: { readonly host: string; readonly port
       server.close()
     },
   }
+}
+
+function lead(socket: net.Socket, target: { readonly host: string; readonly port: number }): void {
+  if (socket.destroyed) return
+  const there = net.connect(target)
+  there.on('error', () => {}).once('close', () => socket.destroy())
+  socket.once('close', () => there.destroy())
+  socket.pipe(there).pipe(socket)
 }
