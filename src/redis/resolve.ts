@@ -124,12 +124,12 @@ function noCluster(source: string): Cause {
   }
 }
 
-/** The address with what the settings say of TLS. */
+/** The address with what the settings say of TLS; one that Sentinels named has it already. */
 async function withTls(
   address: Address,
   { tls }: RedisSettings,
 ): Promise<{ readonly ok: true; readonly address: Address } | { readonly ok: false; readonly cause: Cause }> {
-  if (tls === undefined) return { ok: true, address }
+  if (tls === undefined || address.secure !== undefined) return { ok: true, address }
   if (!address.tls) {
     return {
       ok: false,
