@@ -96,7 +96,7 @@ function parseSocket(url: URL | null, env: NodeJS.ProcessEnv): ParsedAddress {
 /** The address of a server without credentials: one of our own. */
 export function addressOf(at: { readonly host: string; readonly port: number; readonly tls?: boolean }): Address {
   const tls = at.tls ?? false
-  const label = `${tls ? 'rediss' : 'redis'}://${bracketed(at.host)}:${at.port}`
+  const label = `${tls ? 'rediss' : 'redis'}://${hostAndPort(at)}`
   return { tls, host: at.host, port: at.port, username: null, password: null, database: null, label, search: '' }
 }
 
@@ -114,7 +114,7 @@ export function connectionTo(address: Address, database: number): Connection {
   const secret = password === null ? '' : `:${encodeURIComponent(password)}`
   const credentials = user + secret === '' ? '' : `${user}${secret}@`
   const scheme = address.tls ? 'rediss' : 'redis'
-  const url = `${scheme}://${credentials}${bracketed(host)}:${port}/${database}${address.search}`
+  const url = `${scheme}://${credentials}${hostAndPort(address)}/${database}${address.search}`
   const tls = address.secure?.settings
   const sentinel = address.sentinel
   return {
@@ -128,8 +128,9 @@ export function connectionTo(address: Address, database: number): Connection {
   }
 }
 
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
+/** As URLs have it: an IPv6 address stands in brackets. */
+export function hostAndPort({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function decode(url: URL): { username: string; password: string } | null {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { Cause } from '../core/ending.ts'
-import { addressOf, type Address } from './address.ts'
+import { addressOf, hostAndPort, type Address } from './address.ts'
 import { roleOf, type Role } from './role.ts'
 import { nobodyKnows, noMaster, noQuorumCause, resolveDoubt, twoMasters, type Doubt } from './sentinel-causes.ts'
 import { tlsOptions, type Tls } from './tls.ts'
@@ -75,7 +75,7 @@ export function parseSentinel(text: string, env: NodeJS.ProcessEnv): ParsedSenti
       password: secrets.password || env['REDIS_PASSWORD'] || null,
       sentinelPassword: env['REDIS_SENTINEL_PASSWORD'] || null,
       tls: scheme === 'rediss+sentinel',
-      label: `${scheme}://${places.map(nodeLabel).join(',')}/${master}`,
+      label: `${scheme}://${places.map(hostAndPort).join(',')}/${master}`,
     },
   }
 }
@@ -126,11 +126,11 @@ async function lookup(target: SentinelTarget, secure: Tls | null, wantsQuorum: b
   const few = silent.length * 2 >= said.length ? `${named.length} of ${said.length} Sentinels answer` : null
   const problem = refused ?? few
   if (wantsQuorum && problem !== null) return { ok: false, cause: noQuorumCause(target, problem), doubt: null }
-  const places = new Map(named.map((it) => [nodeLabel(it), serverAt(it, target, secure)]))
+  const places = new Map(named.map((it) => [hostAndPort(it), serverAt(it, target, secure)]))
   const roles = await Promise.all([...places.values()].map(askRole))
   const masters = roles.filter(({ role }) => role?.kind === 'master')
   if (masters.length > 1) {
-    const labels = masters.map(({ at }) => nodeLabel(at))
+    const labels = masters.map(({ at }) => hostAndPort(at))
     return { ok: false, cause: twoMasters(target, labels), doubt: null }
   }
   const [master] = masters
@@ -141,7 +141,7 @@ async function lookup(target: SentinelTarget, secure: Tls | null, wantsQuorum: b
 
 function sentinelAt(at: Node, target: SentinelTarget, secure: Tls | null): Address {
   const tls = target.tls && secure !== null ? { tls: true, secure } : {}
-  const label = `${target.tls ? 'rediss' : 'redis'}+sentinel://${nodeLabel(at)}`
+  const label = `${target.tls ? 'rediss' : 'redis'}+sentinel://${hostAndPort(at)}`
   return { ...addressOf(at), ...tls, password: target.sentinelPassword, label }
 }
 
@@ -152,7 +152,7 @@ function serverAt({ host, port }: Node, target: SentinelTarget, secure: Tls | nu
     username: target.username,
     password: target.password,
     database: target.database,
-    sentinel: { nodes: target.nodes.map(nodeLabel).join(','), master: target.master },
+    sentinel: { nodes: target.nodes.map(hostAndPort).join(','), master: target.master },
     // While a run goes on, a master without a quorum is still a master.
     follow: async () => {
       const found = await lookup(target, secure, false)
@@ -224,8 +224,4 @@ async function withClient<T>(
     clearTimeout(limit)
     client.disconnect()
   }
-}
-
-function nodeLabel({ host, port }: Node): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
