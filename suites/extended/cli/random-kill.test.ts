@@ -11,7 +11,8 @@ import { inProcess, journalLines, runsOf } from '../../support/cli/runs.ts'
 import { until } from '../../support/engines/rig.ts'
 import { sized } from '../../support/sizes.ts'
 
-const KILLS = sized('SUITES_KILLS', 6, 200)
+/** With fewer there is none for the beginning, the middle and the end. */
+const KILLS = Math.max(3, sized('SUITES_KILLS', 6, 200))
 const LIMIT_MS = 60_000 + KILLS * 20_000
 
 const FILES = 4
