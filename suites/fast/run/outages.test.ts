@@ -8,7 +8,7 @@ import { inTurn } from '../../support/run/runs.ts'
 describe('a server that stops being fit', () => {
   const full = { code: 'redis-out-of-memory', message: 'full', remedy: 'make room' } as const
 
-  /** A server that is full from the first call of `fill` until the run has paused for it. */
+  /** A server that is full from the first call of `fill` on; with `onEvent`, until the run has paused for it. */
   function fillable(): {
     redis: ReturnType<typeof fakeRedis>
     fill: () => void
@@ -94,25 +94,17 @@ describe('a server that stops being fit', () => {
   })
 
   test('the deadline of the tier ends a pause as well', async () => {
-    const redis = fakeRedis([fakeLease(1)])
-    const broken: Act = (...seat) => {
-      redis.pulse = async () => ({ ok: false, cause: full })
-      return fail(...seat)
-    }
+    const { redis, hit } = fillable()
     const settings = { shards: 1, deadlineMs: 300 }
-    const { record } = await play({ a: broken, b: pass }, { redis, settings, patienceMs: 60_000 })
+    const { record } = await play({ a: hit, b: pass }, { redis, settings, patienceMs: 60_000 })
     expect(record.tiers.get('standard')?.end).toBe('deadline')
     expect(fileEnding(record.tiers.get('standard')!.files.get('b')!)).toEqual({ kind: 'not-run', why: 'tier-deadline' })
     expect(record.causes).toEqual([])
   })
 
   test('the limit passes: exit 3, the file that ran and the file that waits say why', async () => {
-    const redis = fakeRedis([fakeLease(1)])
-    const broken: Act = (...seat) => {
-      redis.pulse = async () => ({ ok: false, cause: full })
-      return fail(...seat)
-    }
-    const { record } = await play({ a: broken, b: pass }, { redis, settings: { shards: 1 }, patienceMs: 300 })
+    const { redis, hit } = fillable()
+    const { record } = await play({ a: hit, b: pass }, { redis, settings: { shards: 1 }, patienceMs: 300 })
     expect(record.exitCode).toBe(3)
     expect(endings(record)).toEqual({ a: 'infrastructure', b: 'not-run' })
     expect(record.causes).toEqual([full])
