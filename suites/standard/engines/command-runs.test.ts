@@ -168,7 +168,7 @@ describe('the life of processes', () => {
         'orchestrator.ts',
         `import { appendFileSync } from 'node:fs'
          import { makeDesk, startBatch } from '${support}/rig.ts'
-         import { asFiles, commandSuite, makeCommandEngine, outcomesOf, runCommand } from '${support}/command-rig.ts'
+         import { asFiles, commandSuite, makeCommandEngine } from '${support}/command-rig.ts'
          const project = { root: ${JSON.stringify(project.root)} }
          const engine = makeCommandEngine(project, [commandSuite({ run: '${COMMAND}' })])
          const desk = makeDesk({ shards: 2, onOutput: (_, text) => appendFileSync(${JSON.stringify(pidFile)}, text) })
