@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
 import type { Lease, RedisServer } from '../../../src/core/ports.ts'
-import { serverAt, skipNative, startNative, type TestServer } from '../../support/redis/servers.ts'
+import { leaseOf, serverAt, skipNative, startNative, type TestServer } from '../../support/redis/servers.ts'
 
 const cleanups: (() => unknown)[] = []
 
@@ -16,10 +16,7 @@ async function running(
   cleanups.push(() => server.stop())
   const run = await serverAt(server.url, { patienceMs })
   cleanups.push(() => run.close())
-  const { signal } = new AbortController()
-  const grant = await run.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-  if (grant.kind === 'refused') throw new Error(grant.cause.message)
-  const lease = grant.leases[0]!
+  const lease = await leaseOf(run)
   await lease.open()
   return { server, run, lease, gone: new Promise((resolve) => run.onGone(resolve)) }
 }

@@ -9,7 +9,7 @@ import { serve } from '../../../src/redis/server.ts'
 import { readTls } from '../../../src/redis/tls.ts'
 import { skipRouter, startRouter } from '../../support/redis/router.ts'
 import { certificate, startTls } from '../../support/redis/secure.ts'
-import { settingsFor, skipNative, startNative } from '../../support/redis/servers.ts'
+import { leaseOf, settingsFor, skipNative, startNative } from '../../support/redis/servers.ts'
 
 const { signal } = new AbortController()
 const cleanups: (() => unknown)[] = []
@@ -51,11 +51,8 @@ const advice = expect.stringContaining('A plain Redis cannot pass')
 
 test.skipIf(skipRouter || skipNative)('a passthrough Route to a Redis with TLS carries leases', async () => {
   const server = await route('redis.example.test')
-  if (!('lease' in server)) throw new Error(server.message)
-  const grant = await server.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-  if (grant.kind === 'refused') throw new Error(grant.cause.message)
-  expect(await grant.leases[0]!.open()).toEqual({ kind: 'ok' })
-  expect(server.facts).toMatchObject({ source: 'route' })
+  expect(await (await leaseOf(server)).open()).toEqual({ kind: 'ok' })
+  expect(server).toMatchObject({ facts: { source: 'route' } })
 })
 
 test.skipIf(skipRouter || skipNative)('a plain Redis behind the router, and a router that opens the TLS', async () => {

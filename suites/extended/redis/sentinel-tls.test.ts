@@ -7,7 +7,7 @@ import type { TlsSettings } from '../../../src/core/settings.ts'
 import { resolveRedis } from '../../../src/redis/index.ts'
 import { certificate } from '../../support/redis/secure.ts'
 import { startReplicated, type Replicated } from '../../support/redis/sentinels.ts'
-import { settingsFor, type TestServer } from '../../support/redis/servers.ts'
+import { leaseOf, settingsFor, type TestServer } from '../../support/redis/servers.ts'
 
 const { signal } = new AbortController()
 const ca = certificate('ca.pem')
@@ -29,13 +29,6 @@ async function resolve(url: string, tls?: TlsSettings): Promise<RedisServer | Ca
   if (!resolved.ok) return resolved.cause
   cleanups.push(() => resolved.server.close())
   return resolved.server
-}
-
-async function held(server: RedisServer | Cause): Promise<Lease> {
-  if (!('lease' in server)) throw new Error(server.message)
-  const grant = await server.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-  if (grant.kind === 'refused') throw new Error(grant.cause.message)
-  return grant.leases[0]!
 }
 
 /** What test code does with the connection that it is given. */
@@ -85,8 +78,8 @@ test('what does not fit is named: certificates, and TLS where there is none or t
 
 test('leases over TLS, with plain Sentinels and with theirs, and they follow the master', async () => {
   const [master] = group.servers as [TestServer]
-  const plain = await held(await resolve(group.url, mine))
-  const secure = await held(await resolve(group.tlsUrl, { ...mine, servername: 'localhost' }))
+  const plain = await leaseOf(await resolve(group.url, mine))
+  const secure = await leaseOf(await resolve(group.tlsUrl, { ...mine, servername: 'localhost' }))
   for (const lease of [plain, secure]) {
     expect(await lease.open()).toEqual({ kind: 'ok' })
     expect(lease.connection).toMatchObject({ port: master.port, tls: mine, sentinel: { master: 'mymaster' } })

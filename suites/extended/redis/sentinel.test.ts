@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
 import type { Lease, RedisServer } from '../../../src/core/ports.ts'
 import { consult, openAdmin, resolveRedis } from '../../../src/redis/index.ts'
-import { client, freePort, settingsFor, type TestServer } from '../../support/redis/servers.ts'
+import { client, freePort, leaseOf, settingsFor, type TestServer } from '../../support/redis/servers.ts'
 import { startReplicated, type Replicated } from '../../support/redis/sentinels.ts'
 
 const { signal } = new AbortController()
@@ -24,13 +24,6 @@ async function resolve(url: string): Promise<RedisServer | Cause> {
   if (!resolved.ok) return resolved.cause
   cleanups.push(() => resolved.server.close())
   return resolved.server
-}
-
-async function held(server: RedisServer | Cause): Promise<Lease> {
-  if (!('lease' in server)) throw new Error(server.message)
-  const grant = await server.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-  if (grant.kind === 'refused') throw new Error(grant.cause.message)
-  return grant.leases[0]!
 }
 
 /** Sends a command to a server of the test. */
@@ -61,7 +54,7 @@ test.each(['SIGKILL', 'SIGSTOP'] as const)(
   'a master that ends by %s: the lease goes on on its successor, and the next file gets its address',
   async (how) => {
     const [master] = group.servers as [TestServer]
-    const lease = await held(await resolve(`${group.url}/0`))
+    const lease = await leaseOf(await resolve(`${group.url}/0`))
     const hosts = group.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')
     expect(lease.connection).toMatchObject({ port: master.port, sentinel: { nodes: hosts, master: 'mymaster' } })
     expect(await lease.open()).toEqual({ kind: 'ok' })

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import type { Lease } from '../../../src/core/ports.ts'
-import { client, serverAt, skipNative, startEmbeddedServer, startNative } from '../../support/redis/servers.ts'
+import { client, leaseOf, serverAt, skipNative, startEmbeddedServer, startNative } from '../../support/redis/servers.ts'
 
 describe.each([
   { name: 'embedded', start: startEmbeddedServer, skip: false },
@@ -21,10 +21,7 @@ describe.each([
       await Promise.all(
         runs.map(async (run, id) => {
           for (let round = 0; round < 5; round++) {
-            const { signal } = new AbortController()
-            const grant = await run.lease({ count: 1, run: `run-${id}`, waitMs: 250_000, onWait: () => {}, signal })
-            if (grant.kind === 'refused') throw new Error(grant.cause.message)
-            const lease = grant.leases[0]!
+            const lease = await leaseOf(run, { run: `run-${id}`, waitMs: 250_000 })
             expect(holders.get(lease.database)).toBeUndefined()
             holders.set(lease.database, id)
             fences.set(lease.database, [...(fences.get(lease.database) ?? []), lease.fence])

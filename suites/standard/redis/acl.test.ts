@@ -6,6 +6,7 @@ import { rules } from '../../../src/redis/acl.ts'
 import { ALLOWED, OTHER_DATABASE, SERVER_WIDE, type CommandCase } from '../../support/redis/commands.ts'
 import {
   client,
+  leaseOf,
   serverAt,
   skipNative,
   startEmbeddedServer,
@@ -256,13 +257,6 @@ function visitor(lease: Lease): Redis {
   redis.on('error', () => {})
   stack.push(() => redis.disconnect())
   return redis
-}
-
-async function leaseOf(run: RedisServer): Promise<Lease> {
-  const { signal } = new AbortController()
-  const grant = await run.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-  if (grant.kind === 'refused') throw new Error(grant.cause.message)
-  return grant.leases[0]!
 }
 
 /** Those of the commands that the server denied, or did not know. */

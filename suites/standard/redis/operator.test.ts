@@ -5,6 +5,7 @@ import { openAdmin, type DatabaseStatus, type RedisAdmin } from '../../../src/re
 import {
   client,
   freePort,
+  leaseOf,
   serverAt,
   settingsFor,
   startEmbeddedServer,
@@ -36,10 +37,7 @@ afterAll(async () => {
 async function lease(databases: readonly number[]): Promise<Lease> {
   const run = await serverAt(server.url, { databases })
   runs.push(run)
-  const { signal } = new AbortController()
-  const grant = await run.lease({ count: 1, run: '4f2a', waitMs: 0, onWait: () => {}, signal })
-  if (grant.kind === 'refused') throw new Error(grant.cause.message)
-  return grant.leases[0]!
+  return leaseOf(run, { run: '4f2a' })
 }
 
 async function status(): Promise<DatabaseStatus[]> {

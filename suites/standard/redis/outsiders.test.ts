@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { RedisServer } from '../../../src/core/ports.ts'
 import { resolveRedis } from '../../../src/redis/index.ts'
-import { client, serverAt, settingsFor, skipNative, startEmbeddedServer } from '../../support/redis/servers.ts'
+import { client, leaseOf, serverAt, settingsFor, skipNative, startEmbeddedServer } from '../../support/redis/servers.ts'
 
 /** The checks that a look at the server warns of. */
 async function warnedOf(server: RedisServer): Promise<string[]> {
@@ -23,10 +23,7 @@ describe.each([
     if (!resolved.ok) throw new Error(resolved.cause.message)
     const { server } = resolved
     onTestFinished(() => server.close())
-    const { signal } = new AbortController()
-    const grant = await server.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-    if (grant.kind === 'refused') throw new Error(grant.cause.message)
-    const lease = grant.leases[0]!
+    const lease = await leaseOf(server)
     await lease.open()
     const inside = new Redis(lease.connection.url)
     onTestFinished(() => inside.disconnect())

@@ -4,10 +4,9 @@ import net from 'node:net'
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
-import type { Lease, RedisServer } from '../../../src/core/ports.ts'
 import { resolveRedis } from '../../../src/redis/index.ts'
 import { firstOf } from '../../support/processes/first.ts'
-import { client, freePort, serverAt, skipNative, startNative } from '../../support/redis/servers.ts'
+import { client, freePort, leaseOf, serverAt, skipNative, startNative } from '../../support/redis/servers.ts'
 
 const HOLDER = new URL('../../support/redis/holder.ts', import.meta.url)
 const cleanups: (() => unknown)[] = []
@@ -93,7 +92,7 @@ describe.each([
     if (!resolved.ok) throw new Error(resolved.cause.message)
     const { server } = resolved
     cleanups.push(() => server.close())
-    const lease = await oneLease(server)
+    const lease = await leaseOf(server)
     await lease.open()
     const gone = new Promise<Cause>((resolve) => server.onGone(resolve))
     const redis = client(lease.connection)
@@ -111,7 +110,7 @@ describe.each([
     if (!resolved.ok) throw new Error(resolved.cause.message)
     const causes: Cause[] = []
     resolved.server.onGone((cause) => causes.push(cause))
-    const { port } = (await oneLease(resolved.server)).connection
+    const { port } = (await leaseOf(resolved.server)).connection
     await resolved.server.close()
     await resolved.server.close()
     expect(await refused(port)).toBe(true)
@@ -125,23 +124,16 @@ test.skipIf(skipNative)('a server that restarts without its data is waited for, 
   cleanups.push(() => before.stop())
   const run = await serverAt(before.url)
   cleanups.push(() => run.close())
-  const lease = await oneLease(run)
+  const lease = await leaseOf(run)
   await lease.open()
   await before.stop()
   const cleaning = lease.clean()
   const after = await startNative([], { port })
   cleanups.push(() => after.stop())
   expect(await cleaning).toMatchObject({ kind: 'lost', message: expect.stringContaining('restart without its data') })
-  const next = await oneLease(run)
+  const next = await leaseOf(run)
   expect(await next.open()).toEqual({ kind: 'ok' })
 })
-
-async function oneLease(server: RedisServer): Promise<Lease> {
-  const { signal } = new AbortController()
-  const grant = await server.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-  if (grant.kind === 'refused') throw new Error(grant.cause.message)
-  return grant.leases[0]!
-}
 
 async function pause(ms: number): Promise<string> {
   await new Promise((resolve) => setTimeout(resolve, ms))

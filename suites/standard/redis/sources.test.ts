@@ -11,7 +11,14 @@ import type { CauseCode } from '../../../src/core/ending.ts'
 import type { Resolved } from '../../../src/core/ports.ts'
 import type { RedisSettings } from '../../../src/core/settings.ts'
 import { resolveRedis } from '../../../src/redis/index.ts'
-import { client, settingsFor, skipNative, startEmbeddedServer, startNative } from '../../support/redis/servers.ts'
+import {
+  client,
+  leaseOf,
+  settingsFor,
+  skipNative,
+  startEmbeddedServer,
+  startNative,
+} from '../../support/redis/servers.ts'
 
 const AUTO: RedisSettings = { source: { kind: 'auto' }, control: null, databases: null, waitMs: 0, patienceMs: 0 }
 const cleanups: (() => unknown)[] = []
@@ -196,10 +203,7 @@ describe('a server that is not fit', () => {
     const resolved = await resolve(settingsFor(`redis://:open%20sesame@${at}/2`))
     if (!resolved.ok) throw new Error(resolved.cause.message)
     expect(JSON.stringify(resolved.server.facts)).not.toContain('sesame')
-    const { signal } = new AbortController()
-    const grant = await resolved.server.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-    if (grant.kind === 'refused') throw new Error(grant.cause.message)
-    const lease = grant.leases[0]!
+    const lease = await leaseOf(resolved.server)
     await lease.open()
     const redis = new Redis(lease.connection.url)
     cleanups.push(() => redis.disconnect())

@@ -7,11 +7,11 @@ import tls from 'node:tls'
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Cause } from '../../../src/core/ending.ts'
-import type { RedisServer } from '../../../src/core/ports.ts'
+import type { Lease, RedisServer } from '../../../src/core/ports.ts'
 import type { TlsSettings } from '../../../src/core/settings.ts'
 import { resolveRedis } from '../../../src/redis/index.ts'
 import { certificate, startTls } from '../../support/redis/secure.ts'
-import { settingsFor, skipNative, startNative } from '../../support/redis/servers.ts'
+import { leaseOf, settingsFor, skipNative, startNative } from '../../support/redis/servers.ts'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -30,12 +30,10 @@ async function resolve(url: string, tls?: TlsSettings): Promise<RedisServer | Ca
   return resolved.server
 }
 
-async function leased(server: RedisServer | Cause) {
-  if (!('lease' in server)) throw new Error(server.message)
-  const grant = await server.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-  if (grant.kind === 'refused') throw new Error(grant.cause.message)
-  await grant.leases[0]!.open()
-  return grant.leases[0]!
+async function leased(server: RedisServer | Cause): Promise<Lease> {
+  const lease = await leaseOf(server)
+  await lease.open()
+  return lease
 }
 
 describe.skipIf(skipNative)('TLS', () => {

@@ -4,6 +4,7 @@ import type { Lease, RedisServer } from '../../../src/core/ports.ts'
 import type { KubernetesSettings, SourceRequest, TlsSettings } from '../../../src/core/settings.ts'
 import { openCluster } from '../../../src/kubernetes/index.ts'
 import { resolveRedis } from '../../../src/redis/index.ts'
+import { leaseOf } from '../redis/servers.ts'
 
 const { signal } = new AbortController()
 
@@ -41,10 +42,7 @@ export function clusterRig() {
 
 /** A lease of the server, opened. */
 async function held(server: RedisServer | Cause): Promise<Lease> {
-  if (!('lease' in server)) throw new Error(server.message)
-  const grant = await server.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal })
-  if (grant.kind === 'refused') throw new Error(grant.cause.message)
-  const [lease] = grant.leases
-  expect(await lease!.open()).toEqual({ kind: 'ok' })
-  return lease!
+  const lease = await leaseOf(server)
+  expect(await lease.open()).toEqual({ kind: 'ok' })
+  return lease
 }

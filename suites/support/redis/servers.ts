@@ -6,7 +6,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
-import type { RedisServer } from '../../../src/core/ports.ts'
+import type { Cause } from '../../../src/core/ending.ts'
+import type { Lease, RedisServer } from '../../../src/core/ports.ts'
 import type { RedisSettings } from '../../../src/core/settings.ts'
 import { startEmbedded } from '../../../src/redis/embedded/start.ts'
 import { findNative } from '../../../src/redis/local.ts'
@@ -166,4 +167,16 @@ export async function serverAt(url: string, more: Partial<RedisSettings> = {}): 
   const resolved = await resolveRedis(settingsFor(url, more), {}, new AbortController().signal)
   if (!resolved.ok) throw new Error(resolved.cause.message)
   return resolved.server
+}
+
+/** A lease of a server, not opened yet; throws the cause when there is no server, or none of its databases is to be had. */
+export async function leaseOf(
+  server: RedisServer | Cause,
+  more: Partial<Parameters<RedisServer['lease']>[0]> = {},
+): Promise<Lease> {
+  if (!('lease' in server)) throw new Error(server.message)
+  const { signal } = new AbortController()
+  const grant = await server.lease({ count: 1, run: 'r', waitMs: 0, onWait: () => {}, signal, ...more })
+  if (grant.kind === 'refused') throw new Error(grant.cause.message)
+  return grant.leases[0]!
 }
