@@ -1,9 +1,10 @@
-import { accessSync, constants, mkdirSync, mkdtempSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import { afterAll } from 'vitest'
 import type { Past } from '../../../src/core/ports.ts'
 import type { RunRecord } from '../../../src/core/record.ts'
 import { writeHtml } from '../../../src/reports/html/index.ts'
@@ -38,9 +39,18 @@ export async function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
 }
 
-/** Writes a report to a folder of its own and returns its address. */
+/** Holds the reports of one test file, and goes with it. */
+let folder: string | null = null
+let reports = 0
+afterAll(() => {
+  if (folder !== null) rmSync(folder, { recursive: true, force: true })
+  folder = null
+})
+
+/** Writes a report that is there until the end of the test file, and returns its address. */
 export async function reportOf(record: RunRecord, past: Past | null = null): Promise<string> {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'tiershard-html-')), 'report.html')
+  folder ??= mkdtempSync(path.join(tmpdir(), 'tiershard-html-'))
+  const file = path.join(folder, `report-${++reports}.html`)
   await writeHtml(record, analyseSlow(record, NO_HISTORY, 20, undefined, past === null ? [] : [past]), file)
   return pathToFileURL(file).href
 }
