@@ -6,8 +6,10 @@ export interface Cutter {
   readonly port: number
   /** How many connections have been cut. */
   readonly cuts: number
-  /** How many connections there are now. */
+  /** How many connections there are now, with those that wait. */
   readonly connections: number
+  /** How many wait. */
+  readonly held: number
   cutEvery(ms: number): void
   /** What connects from now on waits until the returned function is called. */
   hold(): () => void
@@ -47,6 +49,9 @@ export async function startCutter(target: { readonly host: string; readonly port
     },
     get connections() {
       return pairs.size
+    },
+    get held() {
+      return held?.length ?? 0
     },
     cutEvery: (ms) => (timer = setInterval(cut, ms)),
     hold() {
