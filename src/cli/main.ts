@@ -3,7 +3,9 @@
  * The command. It stays small so that an old Node can say that it is too old: everything else is imported after the
  * check of the version. This is the only place that ends the process.
  */
+import { existsSync } from 'node:fs'
 import module from 'node:module'
+import { tmpdir } from 'node:os'
 import process from 'node:process'
 
 const NEEDED = [22, 19] as const
@@ -17,7 +19,8 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
   process.exit(2)
 }
 
-module.enableCompileCache()
+// Node never comes back from making a folder where none can be made (/proc): then there is no cache.
+if (existsSync(tmpdir())) module.enableCompileCache()
 // A reader that goes away (`tiershard plan | head`, a terminal that is closed) is no reason to stop; the reports are written
 // all the same.
 for (const stream of [process.stdout, process.stderr]) {

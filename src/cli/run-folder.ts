@@ -1,5 +1,16 @@
-import { accessSync, appendFileSync, constants, mkdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
+import {
+  accessSync,
+  appendFileSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 /** The files of a run's folder. */
@@ -49,13 +60,42 @@ function opened(folder: RunFolder, others: readonly string[], name: string, advi
     for (const place of [...others, folder.path]) accessSync(place, constants.W_OK)
     return { ok: true, folder }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const reason = REASONS[code ?? ''] ?? message
-    return { ok: false, message: `${name} cannot be written: ${reason}. ${advice}` }
+    return { ok: false, message: `${name} cannot be written: ${reasonOf(error)}. ${advice}` }
   }
 }
 
+/** Creates a folder for what a run needs as long as it goes on. */
+export function createScratchFolder():
+  | { readonly ok: true; readonly path: string }
+  | { readonly ok: false; readonly message: string } {
+  const place = tmpdir()
+  try {
+    return { ok: true, path: mkdtempSync(path.join(place, 'tiershard-run-')) }
+  } catch (error) {
+    const advice = 'Mend it, or name another folder in TMPDIR.'
+    return {
+      ok: false,
+      message: `The folder for temporary files, ${place}, cannot be written: ${reasonOf(error)}. ${advice}`,
+    }
+  }
+}
+
+/** A leftover in the folder for temporary files is no reason to fail. */
+export function removeScratchFolder(place: string): void {
+  try {
+    rmSync(place, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  } catch {
+    // Something that a test has left there still writes, or may not be touched.
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return REASONS[code ?? ''] ?? message
+}
+
 const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such folder',
   EACCES: 'permission denied',
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space is left on the disk',

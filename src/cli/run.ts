@@ -12,7 +12,8 @@ import { ciName, runMeta } from './meta.ts'
 import { printPlan } from './plan.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import type { RunOptions } from './options.ts'
-import { createRunFolder, newRunId, pointLatest, type RunFolder } from './run-folder.ts'
+import { createRunFolder, createScratchFolder, newRunId, pointLatest, removeScratchFolder } from './run-folder.ts'
+import type { RunFolder } from './run-folder.ts'
 import { openServices } from './services.ts'
 import { listenForStop, signalExitCode, type Stop } from './signals.ts'
 
@@ -42,19 +43,19 @@ export async function runCommand(files: readonly string[], options: RunOptions, 
       return await printPlan(plan, options.json ?? false, io)
     }
 
-    const opened = await openReports(settings, runId)
+    const opened = await openPlaces(settings, runId)
     if (!opened.ok) {
       await engine.close()
       tell(io, opened.message)
       return EXIT.usage
     }
-    const { folder, journal, note } = opened
+    const { folder, journal, note, scratch } = opened
     if (note !== null) tell(io, `note: ${note}`)
 
     // Git answers while the rest is loaded.
     const meta = metaOf(prepared, runId, io)
     view = await openConsole(settings, options, io)
-    const own = await execute(prepared, { runId, meta, journal, view, stop, io })
+    const own = await execute(prepared, { runId, meta, journal, scratch, view, stop, io })
     // Settled once more: the journal may have failed at its last line.
     const record = settle(prepared.earlier ? continued(prepared.earlier.record, own) : own)
     const { writeReports } = await import('./write-reports.ts')
@@ -71,12 +72,28 @@ export async function runCommand(files: readonly string[], options: RunOptions, 
   }
 }
 
-type Reports =
-  | { readonly ok: true; readonly folder: RunFolder; readonly journal: Journal; readonly note: string | null }
-  | { readonly ok: false; readonly message: string }
+interface Places {
+  readonly folder: RunFolder
+  /** Open, in that folder. */
+  readonly journal: Journal
+  readonly note: string | null
+  /** A folder for scratch files. */
+  readonly scratch: string
+}
 
-/** The run's folder with an open journal in it: what cannot be written is found before anything runs. */
-async function openReports({ reportsDir }: Settings, runId: string): Promise<Reports> {
+type Opened<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly message: string }
+
+/** Where the run writes: what cannot be written is found before anything runs. */
+async function openPlaces(settings: Settings, runId: string): Promise<Opened<Places>> {
+  const scratch = createScratchFolder()
+  if (!scratch.ok) return scratch
+  const reports = await openReports(settings, runId)
+  if (reports.ok) return { ...reports, scratch: scratch.path }
+  removeScratchFolder(scratch.path)
+  return reports
+}
+
+async function openReports({ reportsDir }: Settings, runId: string): Promise<Opened<Omit<Places, 'scratch'>>> {
   const opened = createRunFolder(reportsDir, runId)
   if (!opened.ok) return opened
   const { openJournal } = await import('../reports/journal.ts')
@@ -98,10 +115,19 @@ async function execute(
     runId,
     meta,
     journal,
+    scratch,
     view,
     stop,
     io,
-  }: { runId: string; meta: Promise<RunMeta>; journal: Journal; view: Console; stop: Stop; io: Io },
+  }: {
+    runId: string
+    meta: Promise<RunMeta>
+    journal: Journal
+    scratch: string
+    view: Console
+    stop: Stop
+    io: Io
+  },
 ): Promise<RunRecord> {
   const { settings, engine, anotherEngine, plan, earlier } = prepared
   const { openLedger } = await import('../run/ledger.ts')
@@ -129,11 +155,13 @@ async function execute(
         return openOwnServers(settings.redis, io.env)
       },
       openServices: (hooks) => openServices(settings, runId, io, hooks),
+      scratch,
       waitMs: settings.redis.waitMs,
       patienceMs: settings.redis.patienceMs,
       signal: stop.signal,
     })
   } finally {
+    removeScratchFolder(scratch)
     journal.close()
   }
 }

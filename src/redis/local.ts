@@ -46,7 +46,8 @@ export async function startLocal(program: string, signal: AbortSignal, place?: P
 }
 
 async function startOn(program: string, { host, port }: Place, signal: AbortSignal): Promise<Started> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'tiershard-redis-'))
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'tiershard-redis-')).catch((error: Error) => error)
+  if (folder instanceof Error) return { ok: false, cause: noFolder(program, folder) }
   const listen = ['--port', String(port), '--bind', host, '--dir', folder, '--databases', String(DATABASES)]
   const keepNothing = ['--save', '', '--appendonly', 'no']
   const stayHere = ['--daemonize', 'no', '--loglevel', 'notice', '--logfile', '']
@@ -78,6 +79,14 @@ export function noNativeServer(): Cause {
     message: `A local Redis was asked for, but neither ${PROGRAMS.join(' nor ')} is on PATH.`,
     remedy:
       'Install one (Debian, Ubuntu: apt install redis-server; macOS: brew install redis), or use --redis embedded.',
+  }
+}
+
+function noFolder(program: string, { message }: Error): Cause {
+  return {
+    code: 'redis-start-failed',
+    message: `${program} was not started: there is no folder for it (${message}).`,
+    remedy: `Mend ${os.tmpdir()}, or name another folder for temporary files in TMPDIR.`,
   }
 }
 

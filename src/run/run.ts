@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { JOURNAL_VERSION, type RunMeta } from '../core/events.ts'
 import type { Engine, OwnServers, OwnServersResult, RedisServer, Resolved } from '../core/ports.ts'
 import type { OpenServices, Services } from '../core/service-ports.ts'
@@ -25,6 +22,8 @@ export interface RunDeps {
   readonly openServers: () => Promise<OwnServersResult>
   /** Makes the services ready to be started; called only if some planned file needs one. Absent: there is none. */
   readonly openServices?: OpenServices
+  /** A folder for scratch files; it is there as long as the run. */
+  readonly scratch: string
   /** How long to wait for a free database, ms. */
   readonly waitMs: number
   /** Makes another engine like the first, for runs that repeat files; absent: there is none. */
@@ -46,7 +45,6 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
   if (deps.signal.aborted) onSignal()
   else deps.signal.addEventListener('abort', onSignal, { once: true })
 
-  const scratch = await mkdtemp(path.join(tmpdir(), 'tiershard-run-'))
   const redis = await findRedis(plan, deps)
   const servers = redis === 'failed' ? null : await findServers(plan, deps)
   const services = redis === 'failed' || servers === 'failed' ? null : await startServices(plan, deps)
@@ -79,7 +77,7 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
         guard,
         waitMs: deps.waitMs,
         signal: deps.signal,
-        scratch,
+        scratch: deps.scratch,
         testName: plan.testName,
         anotherEngine: deps.anotherEngine ?? (() => deps.engine),
       })
@@ -94,7 +92,6 @@ export async function run(plan: RunPlan, deps: RunDeps): Promise<RunRecord> {
       redis === 'failed' ? undefined : redis?.close(),
       servers === 'failed' ? undefined : servers?.close(),
     ])
-    await rm(scratch, { recursive: true, force: true })
   }
   for (const message of idleQuarantine(plan, ledger.record)) {
     ledger.emit({ type: 'notice', level: 'warning', code: 'quarantine', message })

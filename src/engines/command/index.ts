@@ -12,7 +12,7 @@ import type { CommandSuite } from '../../core/settings.ts'
 import { resolveChanged, somethingChanged } from '../changed.ts'
 import { processNumber, runMark } from '../environment.ts'
 import { MARK, markBelow } from '../../core/marks.ts'
-import { startWatchdog } from '../watchdog.ts'
+import { startWatchdog, type Watchdog } from '../watchdog.ts'
 import { discoverSuite, findBash } from './discover.ts'
 import { execute } from './execution.ts'
 
@@ -34,10 +34,11 @@ export function createCommandEngine({ root, suites, env, readJUnit }: CommandEng
   const byName = new Map(suites.map((suite) => [suite.name, suite]))
   const mark = runMark(env)
   const running = new Set<Execution>()
-  let stopWatchdog: (() => void) | null = null
+  let watchdog: Watchdog | null = null
 
+  const watched = (): Watchdog => (watchdog ??= startWatchdog(mark))
   const marked = (): NodeJS.ProcessEnv => {
-    stopWatchdog ??= startWatchdog(mark)
+    watched()
     return { ...env, [MARK]: markBelow(env[MARK], `${mark}/${processNumber()}`) }
   }
 
@@ -71,6 +72,7 @@ export function createCommandEngine({ root, suites, env, readJUnit }: CommandEng
       const { openShell } = await import('./shell.ts')
       return { shell: await openShell(), bash, root, readJUnit }
     }
+    watched().add(batch.scratch)
     const execution = execute(batch, desk, { prepare, suiteOf: ({ suite }) => byName.get(suite)!, env: marked })
     running.add(execution)
     void execution.done.finally(() => running.delete(execution))
@@ -85,8 +87,8 @@ export function createCommandEngine({ root, suites, env, readJUnit }: CommandEng
       const ending = [...running]
       for (const execution of ending) execution.stop()
       await Promise.all(ending.map(({ done }) => done))
-      stopWatchdog?.()
-      stopWatchdog = null
+      watchdog?.stop()
+      watchdog = null
     },
   }
 }

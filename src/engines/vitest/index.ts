@@ -9,7 +9,7 @@ import { execute, hostBatch } from './execution.ts'
 import { HostProcess } from './host-process.ts'
 import { findVitest } from './install.ts'
 import { MARK, markBelow } from '../../core/marks.ts'
-import { startWatchdog } from '../watchdog.ts'
+import { startWatchdog, type Watchdog } from '../watchdog.ts'
 
 /** Loading vitest and the user's config takes half a second to a few seconds; beyond this something hangs, ms. */
 const OPEN_LIMIT_MS = 120_000
@@ -46,15 +46,17 @@ export function createVitestEngine(options: VitestEngineOptions): Engine {
   const hosts = new Set<HostProcess>()
   let idle: Host | null = null
   const mark = runMark(options.env)
-  let stopWatchdog: (() => void) | null = null
+  let watchdog: Watchdog | null = null
   let batches: Promise<unknown> = Promise.resolve()
   let execution: Execution | null = null
+
+  const watched = (): Watchdog => (watchdog ??= startWatchdog(mark))
 
   const open = async (): Promise<Opened> => {
     const { root, configFile } = options
     const installed = findVitest(root)
     if (!installed.ok) return { ok: false, message: installed.message }
-    stopWatchdog ??= startWatchdog(mark)
+    watched()
     const process = new HostProcess(root, hostEnvironment(options, `${mark}/${processNumber()}`))
     hosts.add(process)
     void process.ended.then(() => {
@@ -90,6 +92,7 @@ export function createVitestEngine(options: VitestEngineOptions): Engine {
   }
 
   const start = (batch: Batch, desk: Desk): Execution => {
+    watched().add(batch.scratch)
     const ready = batches.then(async (): Promise<HostProcess | string> => {
       const opened: Opened = idle ? { ok: true, host: idle } : await open()
       if (!opened.ok) return opened.message
@@ -122,8 +125,8 @@ export function createVitestEngine(options: VitestEngineOptions): Engine {
       await batches
       idle = null
       await Promise.all([...hosts].map(closeHost))
-      stopWatchdog?.()
-      stopWatchdog = null
+      watchdog?.stop()
+      watchdog = null
     },
   }
 }

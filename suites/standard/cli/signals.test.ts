@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { startTiershard } from '../../support/cli/binary.ts'
@@ -37,6 +37,19 @@ test('a second signal ends at once: no reports, but the journal, and no process 
   expect(files).toEqual(['journal.ndjson'])
   expect(readFileSync(path.join(cwd, 'reports/latest/journal.ndjson'), 'utf8')).toContain('"file-started"')
   await expect.poll(() => isAlive(pidIn(cwd))).toBe(false)
+})
+
+test('killed hard, it leaves no process and no temporary folder', async () => {
+  const cwd = project({ 'suites/fast/a/two.test.ts': HANGS })
+  const temporary = path.join(cwd, 'it is "temporary"')
+  mkdirSync(temporary)
+  const ours = (): string[] => readdirSync(temporary).filter((name) => name.startsWith('tiershard-'))
+  const started = startTiershard(cwd, ['run'], { TMPDIR: temporary })
+  await appeared(path.join(cwd, 'hanging'))
+  expect(ours()).toHaveLength(1)
+  started.child.kill('SIGKILL')
+  await started.finished
+  await expect.poll(() => isAlive(pidIn(cwd)) || ours().length > 0, { timeout: 20_000 }).toBe(false)
 })
 
 test('a reader that goes away does not stop the run', async () => {

@@ -29,6 +29,19 @@ test('a path after --changed is taken for a file by everybody but the option: it
   expect(stderr).toContain('--changed=REF')
 })
 
+test.for([
+  ['a file', 'occupied', 'a part of the path is a file'],
+  ['a folder that is not there', 'nowhere', 'there is no such folder'],
+  ['a place where no folder can be made', '/proc/nowhere', 'there is no such folder'],
+])('temporary files would go to %s: exit 2 before anything runs', async ([, place, reason]) => {
+  const cwd = project({ 'suites/fast/a/one.test.ts': HANGS, occupied: 'a file' })
+  const { exitCode, stdout, stderr } = await tiershard(cwd, ['run'], { TMPDIR: path.resolve(cwd, place!) })
+  expect(stderr).toContain(`cannot be written: ${reason}. Mend it, or name another folder in TMPDIR.`)
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+  expect(existsSync(path.join(cwd, 'hanging'))).toBe(false)
+  expect(existsSync(path.join(cwd, 'reports'))).toBe(false)
+})
+
 test('a reports folder that cannot be written: exit 2 before anything runs', async () => {
   const cwd = project({ 'suites/fast/a/one.test.ts': HANGS, occupied: 'a file' })
   const { exitCode, stdout, stderr } = await tiershard(cwd, ['run', '--reports', 'occupied/reports'])

@@ -61,7 +61,7 @@ describe.skipIf(process.platform !== 'linux')('what carries a mark', () => {
   test('outlives a watchdog that was stopped', async () => {
     const mark = `test-${process.pid}-${Date.now()}-stopped`
     const child = await stubborn(mark)
-    startWatchdog(mark)()
+    startWatchdog(mark).stop()
     expect(await endOurs({ mark, group: NO_GROUP }, LIMITS)).toMatchObject([{ pid: child.pid }])
   })
 })

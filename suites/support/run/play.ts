@@ -64,6 +64,7 @@ export async function play(script: Record<string, Act> | ((file: string) => Act)
       openServers: async () =>
         options.servers ? { ok: true, servers: options.servers } : { ok: false, cause: NO_SERVERS },
       ...(options.services ? { openServices: async () => options.services! } : {}),
+      scratch: '(no engine of these tests needs one)',
       waitMs: 1000,
       patienceMs: options.patienceMs ?? 0,
       signal: options.signal ?? new AbortController().signal,

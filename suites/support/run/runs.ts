@@ -55,6 +55,7 @@ export async function runScripted(
       openServers: async () => {
         throw new Error('no file needs a server')
       },
+      scratch: '(no engine of these tests needs one)',
       waitMs: 0,
       patienceMs: 0,
       signal: new AbortController().signal,
