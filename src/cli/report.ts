@@ -47,7 +47,8 @@ export async function reportCommand(named: readonly string[], options: ReportOpt
   const isNode = options.output !== undefined && runs[0]?.whole.meta?.slice !== undefined
   const alone = runs.length === 1 && !isNode ? runs[0]! : null
   const record = alone ? alone.whole : combineRuns(runs.map(({ whole }) => whole))
-  const opened = alone && options.output === undefined ? ownFolder(alone) : openFolder(record, options, settings, io)
+  const isOwn = alone !== null && options.output === undefined
+  const opened = isOwn ? ownFolder(alone) : openFolder(record, options, settings, io)
   if (!opened.ok) return wrong(opened.message, io)
   const { history, notes } = await openHistory(historyFile(settings))
   for (const note of new Set([...given.flatMap((one) => one.notes), ...notes])) tell(io, `note: ${note}`)
@@ -62,7 +63,7 @@ export async function reportCommand(named: readonly string[], options: ReportOpt
     root: settings.root,
     reportsDir: path.dirname(folder.path),
     folder: folder.path,
-  }).finish(record, written.slow)
+  }).finish(record, written.slow, [...written.files, ...(isOwn ? [path.basename(folder.journal)] : [])])
   for (const problem of [...written.problems, ...written.gaps]) tell(io, `! ${problem}`)
   if (alone) tellOfSlice(record, io)
   return firstExitCode([record.exitCode ?? EXIT.incomplete, ...written.exitCodes])

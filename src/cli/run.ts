@@ -60,7 +60,7 @@ export async function runCommand(files: readonly string[], options: RunOptions, 
     const record = settle(prepared.earlier ? continued(prepared.earlier.record, own) : own)
     const { writeReports } = await import('./write-reports.ts')
     const written = await writeReports(record, { ...prepared, owns: [own] }, folder, options.json ?? false, io)
-    view.finish(record, written.slow)
+    view.finish(record, written.slow, [...written.files, path.basename(folder.journal)])
 
     const problems = [...(journal.failure === null ? [] : [journal.failure]), ...written.problems]
     for (const problem of [...problems, ...written.gaps]) tell(io, `! ${problem}`)

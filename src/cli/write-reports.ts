@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import type { History } from '../core/ports.ts'
 import type { RunRecord } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
@@ -23,6 +24,8 @@ const TOP = 20
 
 export interface Written {
   readonly slow: SlowReport
+  /** The names of those that people look for, and that were written. */
+  readonly files: readonly string[]
   /** Reports that could not be written. */
   readonly problems: readonly string[]
   /** Reports that were written and do not hold what the record does. */
@@ -54,16 +57,17 @@ export async function writeReports(
   const slow = analyseSlow(record, history, TOP, settings.tiers, owns.map(past))
   const summary = summaryJson(record, slow)
   const markdown = summaryMarkdown(record, slow)
-  const junitProblem = await attempt(folder.junit, () => writeJUnit(record, folder.junit))
-  const problems = [
-    junitProblem,
-    await attempt(folder.summaryJson, () => writeFile(folder.summaryJson, `${JSON.stringify(summary, null, 2)}\n`)),
-    await attempt(folder.summaryMarkdown, () => writeFile(folder.summaryMarkdown, markdown)),
-    await attempt(folder.html, () => writeHtml(record, slow, folder.html)),
-    ...(await writeExports(record, summary, folder)),
-  ].filter((problem) => problem !== null)
+  const reports = [
+    await attempt(folder.html, (place) => writeHtml(record, slow, place)),
+    await attempt(folder.junit, (place) => writeJUnit(record, place)),
+    await attempt(folder.summaryMarkdown, (place) => writeFile(place, markdown)),
+    await attempt(folder.summaryJson, (place) => writeFile(place, `${JSON.stringify(summary, null, 2)}\n`)),
+  ]
+  const exports = await writeExports(record, summary, folder)
+  const problems = [...reports, ...exports].flatMap(({ problem }) => problem ?? [])
 
-  const gap = junitProblem === null ? await checkJUnit(record, folder.junit) : null
+  const isThere = reports.some(({ file, problem }) => file === folder.junit && problem === null)
+  const gap = isThere ? await checkJUnit(record, folder.junit) : null
   const stepSummary = io.env['GITHUB_STEP_SUMMARY']
   const note = stepSummary ? appendStepSummary(stepSummary, markdown) : null
   for (const text of [...notes, ...(note === null ? [] : [note])]) tell(io, `note: ${text}`)
@@ -79,23 +83,34 @@ export async function writeReports(
     ...(problems.length > 0 ? [EXIT.infrastructure] : []),
     ...(gaps.length > 0 ? [EXIT.incomplete] : []),
   ]
-  return { slow, problems, gaps, exitCodes }
+  const files = reports.flatMap(({ file, problem }) => (problem === null ? [path.basename(file)] : []))
+  return { slow, files, problems, gaps, exitCodes }
 }
 
 /** The run in the formats of other tools: a few ms for thousands of tests, so that nobody has to ask for them. */
-async function writeExports(record: RunRecord, summary: Summary, folder: RunFolder): Promise<(string | null)[]> {
+async function writeExports(record: RunRecord, summary: Summary, folder: RunFolder): Promise<Attempt[]> {
   return [
-    await attempt(folder.ctrf, () => writeFile(folder.ctrf, JSON.stringify(ctrf(record)))),
-    await attempt(folder.trace, () => writeFile(folder.trace, JSON.stringify(trace(record)))),
-    await attempt(folder.metrics, () => writeFile(folder.metrics, prometheus(summary))),
+    await attempt(folder.ctrf, (place) => writeFile(place, JSON.stringify(ctrf(record)))),
+    await attempt(folder.trace, (place) => writeFile(place, JSON.stringify(trace(record)))),
+    await attempt(folder.metrics, (place) => writeFile(place, prometheus(summary))),
   ]
 }
 
-async function attempt(file: string, write: () => Promise<void>): Promise<string | null> {
+interface Attempt {
+  readonly file: string
+  /** null: it was written. */
+  readonly problem: string | null
+}
+
+/** A report is whole or not there at all: it is written beside its place and renamed. */
+async function attempt(file: string, write: (place: string) => Promise<void>): Promise<Attempt> {
+  const temporary = `${file}.${process.pid}.tmp`
   try {
-    await write()
-    return null
+    await write(temporary)
+    await rename(temporary, file)
+    return { file, problem: null }
   } catch (error) {
-    return `${file} could not be written: ${(error as Error).message}`
+    await rm(temporary, { force: true }).catch(() => {})
+    return { file, problem: `${file} could not be written: ${(error as Error).message}` }
   }
 }

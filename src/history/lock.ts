@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { link, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -38,12 +38,20 @@ export async function withLock<T>(lock: string, waitMs: number, work: () => Prom
 }
 
 async function take(lock: string, mine: string): Promise<boolean> {
+  const handle = await open(lock, 'wx').catch((error: NodeJS.ErrnoException) => error)
+  if (handle instanceof Error) {
+    if (handle.code === 'EEXIST') return false
+    throw handle
+  }
   try {
-    await writeFile(lock, mine, { flag: 'wx' })
+    await handle.writeFile(mine)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    // A full disk: an empty lock would be nobody's, and keep everybody waiting.
+    await rm(lock, { force: true })
     throw error
+  } finally {
+    await handle.close()
   }
 }
 

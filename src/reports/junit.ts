@@ -1,4 +1,4 @@
-import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import type { AttemptRecord, FileRecord, RunRecord, TierRecord } from '../core/record.ts'
 import { decidingAttempt, fileEnding } from '../core/verdict.ts'
 import { casesOf, endingType, errorText, missingCases, strayCases, type Case } from './junit/cases.ts'
@@ -11,25 +11,17 @@ import { endingWords, nodeOf, wallMs } from './words.ts'
 const PIECE = 256 * 1024
 
 /**
- * Writes the run as JUnit XML: every planned test once, one suite a file, totals as `countRun` counts. The file appears
- * whole or not at all: it is written beside its place and renamed.
+ * Writes the run as JUnit XML: every planned test once, one suite a file, totals as `countRun` counts.
  *
- * @returns rejects with the file system's error when it cannot be written; nothing is left behind then
+ * @returns rejects with the file system's error when it cannot be written
  */
 export async function writeJUnit(record: RunRecord, file: string): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`
+  const handle = await open(file, 'w')
   try {
-    const handle = await open(temporary, 'w')
-    try {
-      await writePieces(handle, reportXml(record))
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, file)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
+    await writePieces(handle, reportXml(record))
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 

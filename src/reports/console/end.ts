@@ -27,10 +27,12 @@ export interface EndOptions {
   readonly width: number
   /** The folder of the run, as it is shown; null: no reports were asked for. */
   readonly folder: string | null
+  /** The names of the reports in it that people look for. */
+  readonly files?: readonly string[]
 }
 
 export function endLines(record: RunRecord, slow: SlowReport, options: EndOptions): string[] {
-  const { paint, width, folder } = options
+  const { paint, width, folder, files = [] } = options
   const blocks = [
     nodeBlock(record, width, paint),
     ...[...record.tiers.values()].map((tier) => tierBlock(tier, width, paint)),
@@ -53,11 +55,7 @@ export function endLines(record: RunRecord, slow: SlowReport, options: EndOption
   return [
     ...blocks.flatMap((block) => ['', ...block]),
     '',
-    ...(folder === null
-      ? []
-      : [
-          `reports: ${printable(folder)} (report.html, junit.xml, summary.md, summary.json${record.nodes ? '' : ', journal.ndjson'})`,
-        ]),
+    ...(folder === null ? [] : [`reports: ${printable(folder)}${files.length > 0 ? ` (${files.join(', ')})` : ''}`]),
     paint([style, 'bold'], `${good ? '✓' : verdict === 'failed' ? '✗' : '!'} ${verdictSentence(record)}`),
   ]
 }

@@ -43,8 +43,12 @@ export interface ConsoleOptions {
 export interface Console {
   /** Shows an event; `record` is the run with this event already folded in. */
   see(event: Stamped, record: RunRecord): void
-  /** Ends the live view and prints the end of the run. What comes after this is ignored. */
-  finish(record: RunRecord, slow: SlowReport): void
+  /**
+   * Ends the live view and prints the end of the run. What comes after this is ignored.
+   *
+   * @param files the names of the reports that there are
+   */
+  finish(record: RunRecord, slow: SlowReport, files: readonly string[]): void
   /** Ends the live view at once and prints nothing more: for a process that is about to exit without an end of the run. */
   interrupt(): void
 }
@@ -95,7 +99,7 @@ class RunConsole implements Console {
     this.#view?.touch()
   }
 
-  finish(record: RunRecord, slow: SlowReport): void {
+  finish(record: RunRecord, slow: SlowReport, files: readonly string[]): void {
     if (this.#over) return
     this.#close()
     this.#view?.stop()
@@ -104,7 +108,7 @@ class RunConsole implements Console {
     const own = this.#reportsDir === null || run === undefined ? null : `${this.#reportsDir}/${run}`
     const folder = this.#folder ?? own
     const width = this.#stream.columns ?? 100
-    this.#print(endLines(record, slow, { paint: this.#paint, width, folder }))
+    this.#print(endLines(record, slow, { paint: this.#paint, width, folder, files }))
     this.#over = true
   }
 

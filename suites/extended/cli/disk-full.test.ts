@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startTiershard, tiershard } from '../../support/cli/binary.ts'
@@ -49,7 +49,16 @@ test.for([
   expect(stdout).toContain('infrastructure: journal-failed: ')
   expect(stderr).toMatch(/! cannot write to .*journal\.ndjson: (ENOSPC|EFBIG)/)
   expect(exitCode).toBe(3)
-  expect(statSync(path.join(cwd, 'reports/latest/journal.ndjson')).size).toBeLessThanOrEqual(SIZE_KB * 1024)
+  const latest = path.join(cwd, 'reports/latest')
+  expect(statSync(path.join(latest, 'journal.ndjson')).size).toBeLessThanOrEqual(SIZE_KB * 1024)
+  // A report is whole, and named, or it is not there.
+  const there = readdirSync(latest).toSorted()
+  for (const name of there) expect(statSync(path.join(latest, name)).size, name).toBeGreaterThan(0)
+  const named = /^reports: \S+ \((.*)\)$/m.exec(stdout)![1]!.split(', ')
+  const asked = ['journal.ndjson', 'junit.xml', 'report.html', 'summary.json', 'summary.md']
+  expect(named.toSorted()).toEqual(asked.filter((name) => there.includes(name)))
+  // Nor does a lock stay that nobody holds.
+  expect(readdirSync(path.join(cwd, 'reports')).filter((name) => name.endsWith('.lock'))).toEqual([])
 })
 
 test('the folder of a run that is gone at its end: each missing report is named, exit 3', async () => {

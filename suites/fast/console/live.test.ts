@@ -235,7 +235,7 @@ describe('the live view', () => {
     const console = play(screen, 10_000)
     const { record, fold } = startFold()
     for (const event of events) fold(event)
-    console.finish(record, analyseSlow(record, noHistory, 10))
+    console.finish(record, analyseSlow(record, noHistory, 10), [])
     expect(screen.lines.join('\n')).not.toMatch(/files? left|standard shard/u)
     expect(screen.lines.at(-1)).toMatch(/^✗ failed: 1 of 3 tests in 1 of 3 files/u)
     expect(vi.getTimerCount()).toBe(0)

@@ -229,7 +229,7 @@ describe('the end', () => {
 
   it('ends with the reports and the verdict', () => {
     expect(lines.slice(-3)).toEqual([
-      'reports: reports/20261120-060000-k3f9 (report.html, junit.xml, summary.md, summary.json, journal.ndjson)',
+      'reports: reports/20261120-060000-k3f9 (report.html, junit.xml)',
       '✗ failed: 6 of 18 tests in 6 of 10 files, 3 not run, 2 flaky, 5m (2 shards)',
       '',
     ])
@@ -370,10 +370,10 @@ describe('the stream', () => {
     const console = testConsole(sink)
     const { events } = mixedRun()
     const record = show(events, console)
-    console.finish(record, { tiers: [] })
+    console.finish(record, { tiers: [] }, [])
     const { length } = sink.text
     show(events, console)
-    console.finish(record, { tiers: [] })
+    console.finish(record, { tiers: [] }, [])
     expect(sink.text).toHaveLength(length)
   })
 })

@@ -26,7 +26,7 @@ export function replay({ events }: Built, more: Partial<ConsoleOptions> = {}, en
   const sink = new Sink()
   const console = testConsole(sink, more)
   const record = show(events, console)
-  if (end) console.finish(record, analyseSlow(record, noHistory, 10))
+  if (end) console.finish(record, analyseSlow(record, noHistory, 10), ['report.html', 'junit.xml'])
   return sink.text
 }
 
