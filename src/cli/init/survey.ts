@@ -194,20 +194,34 @@ interface TestFile extends NamedFile {
   readonly usesRedis: boolean
 }
 
-/** One suite for each folder that holds tests: the topmost one, or the one below when that only says "tests". */
+/**
+ * Suites for each folder that holds tests: the topmost one, or the one below when that only says "tests". A folder further
+ * down whose name says that its tests are slow has its own.
+ */
 function findSuites(root: string, dependencies: Readonly<Record<string, unknown>>): FoundSuite[] {
   const files = testFiles(root).map((file): TestFile => {
     const text = textOf(path.join(root, file.path))
     return { ...file, runner: runnerOf(text, dependencies), usesRedis: /redis|bullmq|valkey/i.test(text) }
   })
   const names = new Set<string>()
-  return [...Map.groupBy(files, (file) => groupOf(file.path))]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([folder, some]) => suitesOf(folder, some, names))
+  const groups = [...Map.groupBy(files, (file) => groupOf(file.path))].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return groups.flatMap(([folder, some]) => {
+    const below = groups.flatMap(([other]) => (reachesBelow(folder) && other.startsWith(`${folder}/`) ? [other] : []))
+    return suitesOf(folder, some, below, names)
+  })
 }
 
-/** One suite for each runner of a folder; the one with most files comes first. */
-function suitesOf(folder: string, files: readonly TestFile[], names: Set<string>): FoundSuite[] {
+/**
+ * One suite for each runner of a folder; the one with most files comes first.
+ *
+ * @param below folders in it that have suites of their own
+ */
+function suitesOf(
+  folder: string,
+  files: readonly TestFile[],
+  below: readonly string[],
+  names: Set<string>,
+): FoundSuite[] {
   const groups = [...Map.groupBy(files, ({ runner }) => runner)].toSorted(([, a], [, b]) => b.length - a.length)
   const strangers = groups.slice(1).flatMap(([, some]) => some)
   return groups.map(([runner, some], at) => {
@@ -215,11 +229,16 @@ function suitesOf(folder: string, files: readonly TestFile[], names: Set<string>
     const name = [folder === '' ? 'root' : folder, ...(at === 0 ? [] : [runner.name])].join(' ')
     const endings = [...new Set(some.map(({ ending }) => ending))].toSorted()
     const alone = files.every((file) => file.runner === runner || !endings.includes(file.ending))
+    const listed = !alone && at > 0
+    const others = [
+      ...below.map((one) => `${literal(one)}/**`),
+      ...(alone ? [] : strangers.map((file) => literal(file.path))),
+    ]
     return {
       name: unused(name.replaceAll(/[^\w]+/g, '-').replaceAll(/^-|-$/g, ''), names),
       tier: tierOf(folder, usesRedis, runner),
-      files: alone || at === 0 ? [globOf(folder, endings)] : some.map((file) => literal(file.path)),
-      exclude: alone || at > 0 ? [] : strangers.map((file) => literal(file.path)),
+      files: listed ? some.map((file) => literal(file.path)) : [globOf(folder, endings)],
+      exclude: listed ? [] : others,
       usesRedis,
       runner,
     }
@@ -242,9 +261,19 @@ function testFiles(root: string): NamedFile[] {
   return found
 }
 
+/** Folders of slow tests, wherever they are. */
+const SLOW = /^(?:e2e|integration|stress|soak|chaos|nightly)(?:[-_]tests?)?$/i
+
 function groupOf(file: string): string {
   const folders = file.split('/').slice(0, -1)
-  return folders.slice(0, CONTAINERS.has(folders[0] ?? '') ? 2 : 1).join('/')
+  const usual = CONTAINERS.has(folders[0] ?? '') ? 2 : 1
+  const slow = folders.findIndex((name, depth) => depth >= usual && SLOW.test(name))
+  return folders.slice(0, slow === -1 ? usual : slow + 1).join('/')
+}
+
+/** Of the root and of a container a suite has only what lies in it directly: what is below belongs to suites of its own. */
+function reachesBelow(folder: string): boolean {
+  return folder !== '' && !CONTAINERS.has(folder)
 }
 
 function tierOf(folder: string, usesRedis: boolean, runner: Runner): TierName {
@@ -253,10 +282,8 @@ function tierOf(folder: string, usesRedis: boolean, runner: Runner): TierName {
   return usesRedis || /(?:^|[/_-])(?:standard|integration|api|system)/i.test(folder) ? 'standard' : 'fast'
 }
 
-/** Of the root and of a container only what lies in it directly: what is below belongs to suites of its own. */
 function globOf(folder: string, endings: readonly string[]): string {
-  const below = CONTAINERS.has(folder) ? '' : '**/'
-  const prefix = folder === '' ? '' : `${literal(folder)}/${below}`
+  const prefix = `${folder === '' ? '' : `${literal(folder)}/`}${reachesBelow(folder) ? '**/' : ''}`
   return `${prefix}*.${endings.length === 1 ? endings[0] : `{${endings.join(',')}}`}`
 }
 

@@ -85,6 +85,21 @@ describe('tiershard init', () => {
     ])
   })
 
+  test('slow tests deep in a folder have a suite of their own', async () => {
+    const { cwd } = await initialised({
+      'packages/shop/__tests__/cart.test.ts': TEST,
+      'packages/shop/__tests__/e2e/browser/pay.test.ts': TEST,
+      'src/integration-tests/db.test.ts': REDIS_TEST,
+      'src/unit/sum.test.ts': TEST,
+    })
+    expect(await runsOf(cwd)).toEqual([
+      ['packages-shop', 'fast', ['packages/shop/**/*.test.ts'], ['packages/shop/__tests__/e2e/**'], 'vitest'],
+      ['packages-shop-__tests__-e2e', 'extended', ['packages/shop/__tests__/e2e/**/*.test.ts'], [], 'vitest'],
+      ['src', 'fast', ['src/**/*.test.ts'], ['src/integration-tests/**'], 'vitest'],
+      ['src-integration-tests', 'standard', ['src/integration-tests/**/*.test.ts'], [], 'vitest'],
+    ])
+  })
+
   test('each suite is run by what its files import, or by what the project has', async () => {
     const { cwd, stdout } = await initialised({
       'package.json': '{ "devDependencies": { "mocha": "12" } }',
