@@ -148,7 +148,14 @@ async function closeHost(process: HostProcess): Promise<void> {
 
 /** The variables of the host and, through it, of the workers. */
 function hostEnvironment({ root, env }: VitestEngineOptions, mark: string): NodeJS.ProcessEnv {
-  const own: NodeJS.ProcessEnv = { ...env, [MARK]: markBelow(env[MARK], mark) }
+  // As the command vitest sets them before it reads the config, where plugins look at them. Vite would set NODE_ENV to `development`.
+  const own: NodeJS.ProcessEnv = {
+    NODE_ENV: 'test',
+    ...env,
+    TEST: 'true',
+    VITEST: 'true',
+    [MARK]: markBelow(env[MARK], mark),
+  }
   for (const name of SEAT_VARIABLES) delete own[name]
   // Every worker loads the same code: compiled once, it saves a tenth of a run's CPU time. The user's own choice stays.
   const modules = path.join(root, 'node_modules')

@@ -130,6 +130,12 @@ describe.each(VERSIONS)('outcomes under vitest $vitest', (version) => {
       expect(env).not.toHaveProperty('TIERSHARD_SHARD')
     })
 
+    test('says to config, plugins and tests that tests are run, as the command vitest does', () => {
+      const marks = { VITEST: 'true', TEST: 'true', NODE_ENV: 'test' }
+      expect(line('config')).toEqual(marks)
+      expect(line('env')).toMatchObject(marks)
+    })
+
     test('keeps the setup files of the user, in their order', () => {
       expect(line('order')).toEqual(['setup', 'beforeEach of setup'])
     })
