@@ -138,7 +138,7 @@ export class Session {
   /** Runs a batch. Resolves when each of its files was stopped or dropped and its processes are gone. */
   async execute(batch: HostBatch): Promise<HostOutcome> {
     const floor = new Floor(batch.scratch, batch.testName, this.#post)
-    const running: Running = { floor, lanes: new Set(), ids: new Map(), told: new WeakSet() }
+    const running: Running = { floor, lanes: new Set(), ids: new Map(), told: new WeakSet(), thrown: [] }
     this.#running = running
     applyTier(this.#adopted, batch)
     this.#selectTests(batch.testName)
@@ -150,7 +150,7 @@ export class Session {
       this.#order.set(specifications)
       await this.#vitest.runTestSpecifications(specifications, true)
     } catch (error) {
-      return { kind: 'died', message: `vitest could not run the files: ${inShort(error)}` }
+      running.thrown.push(error)
     } finally {
       await Promise.all([...running.lanes].map((lane) => lane.settled()))
     }
@@ -210,9 +210,16 @@ export class Session {
     return mine
   }
 
-  #conclude(batch: HostBatch, { floor, told }: Running): HostOutcome {
+  #conclude(batch: HostBatch, { floor, told, thrown }: Running): HostOutcome {
     const left = this.#vitest.state.getUnhandledErrors().filter((error) => !(isObject(error) && told.has(error)))
     const lost = batch.files.filter(({ id }) => !floor.isSettled(id))
+    if (lost.length > 0 && thrown.length > 0) {
+      return { kind: 'died', message: `vitest could not run the files: ${inShort(thrown[0])}` }
+    }
+    // Every file has run: what went wrong after that, such as the coverage of a source that does not parse, is the user's.
+    if (!floor.stopping) {
+      for (const error of thrown) this.#post({ type: 'stray', error: toErrorRecord(error) })
+    }
     if (lost.length > 0 && !floor.stopping) {
       const why = left.length > 0 ? `: ${inShort(left[0])}` : ''
       return {
@@ -245,6 +252,8 @@ interface Running {
   readonly ids: Map<string, string>
   /** Unhandled errors that were reported already. */
   readonly told: WeakSet<object>
+  /** What vitest threw instead of running all the files to their end. */
+  readonly thrown: unknown[]
 }
 
 function key(project: string, file: string): string {

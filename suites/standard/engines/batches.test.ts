@@ -104,6 +104,35 @@ describe.each(VERSIONS)('batches under vitest $vitest', (version) => {
     }
   })
 
+  test('coverage that fails after the last file is an error of the run, and no file is lost by it', async () => {
+    using project = makeProject(version, {
+      'package.json': '{ "type": "module" }',
+      'vitest.config.ts': `export default { test: {
+        coverage: { enabled: true, provider: 'custom', customProviderModule: './coverage.ts' },
+      } }`,
+      'coverage.ts': `export default { getProvider: () => ({
+          name: 'custom',
+          initialize(vitest) { this.options = vitest.config.coverage },
+          resolveOptions() { return this.options },
+          clean() {},
+          onAfterSuiteRun() {},
+          generateCoverage() { throw new Error('a source does not parse') },
+          reportCoverage() {},
+        }) }`,
+      'a.test.ts': `import { test } from 'vitest'\ntest('passes', () => {})`,
+    })
+    const engine = makeEngine(project)
+    try {
+      const desk = makeDesk()
+      const files = await discoverFiles(engine)
+      expect(await startBatch(engine, project, files, desk).done).toEqual({ kind: 'completed' })
+      expect(desk.strays.map((error) => error.message)).toEqual(['a source does not parse'])
+      expect(desk.files.get('a.test.ts')!.stops).toEqual([{ kind: 'completed', errors: [] }])
+    } finally {
+      await engine.close()
+    }
+  })
+
   test('files that vanish between plan and run are reported, not lost', async () => {
     using project = makeProject(version, {
       'package.json': '{ "type": "module" }',
