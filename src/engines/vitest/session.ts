@@ -46,7 +46,8 @@ export class Session {
       vitestNode.createVitest(
         'test',
         {
-          root,
+          // The working folder, unless a symbolic link leads there. Named needlessly, it would win over the config's own `root`.
+          ...(process.cwd() === root ? {} : { root }),
           ...(configFile === null ? {} : { config: configFile }),
           watch: false,
           run: true,

@@ -133,6 +133,30 @@ describe.each(VERSIONS)('batches under vitest $vitest', (version) => {
     }
   })
 
+  test.each([['test: { root: "below", include, setupFiles }'], ['root: "below", test: { include, setupFiles }']])(
+    'the config has its own root: %s',
+    async (config) => {
+      using project = makeProject(version, {
+        'package.json': '{ "type": "module" }',
+        'vitest.config.ts': `const include = ['*.spec.ts'], setupFiles = ['./setup.ts']\nexport default { ${config} }`,
+        'not-below.spec.ts': `import { test } from 'vitest'\ntest('passes', () => {})`,
+        'below/setup.ts': `globalThis.setUp = 'from below'`,
+        'below/a.spec.ts': `import { expect, test } from 'vitest'
+          test('is set up', () => expect(globalThis.setUp).toBe('from below'))`,
+      })
+      const engine = makeEngine(project)
+      try {
+        const files = await discoverFiles(engine)
+        expect(files.map((file) => file.id)).toEqual(['below/a.spec.ts'])
+        const desk = makeDesk()
+        expect(await startBatch(engine, project, files, desk).done).toEqual({ kind: 'completed' })
+        expect(desk.files.get('below/a.spec.ts')!.tests.get('is set up')).toMatchObject({ outcome: 'passed' })
+      } finally {
+        await engine.close()
+      }
+    },
+  )
+
   test('files that vanish between plan and run are reported, not lost', async () => {
     using project = makeProject(version, {
       'package.json': '{ "type": "module" }',
