@@ -235,7 +235,7 @@ function suitesOf(
       ...(alone ? [] : strangers.map((file) => literal(file.path))),
     ]
     return {
-      name: unused(name.replaceAll(/[^\w]+/g, '-').replaceAll(/^-|-$/g, ''), names),
+      name: unused(name.replaceAll(/[^\w]+/g, '-').replaceAll(/^[-_]+|[-_]+$/g, ''), names),
       tier: tierOf(folder, usesRedis, runner),
       files: listed ? some.map((file) => literal(file.path)) : [globOf(folder, endings)],
       exclude: listed ? [] : others,

@@ -144,8 +144,10 @@ describe('tiershard init', () => {
       "packages/it's [new]/a.test.ts": TEST,
       'x.y/a.test.ts': TEST,
       'x-y/a.test.ts': TEST,
+      '__tests__/a.test.ts': TEST,
     })
     expect(await suitesOf(cwd)).toEqual([
+      ['tests', 'fast', ['__tests__/*.test.ts'], 'none'],
       ['packages-it-s-new', 'fast', ["packages/it's \\[new\\]/**/*.test.ts"], 'none'],
       ['x-y', 'fast', ['x-y/**/*.test.ts'], 'none'],
       ['x-y-2', 'fast', ['x.y/**/*.test.ts'], 'none'],
