@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { CONFIG_NAMES } from '../../config/index.ts'
-import { PLAYWRIGHT, runnerOf, VITEST, type Runner } from './runners.ts'
+import { findFiles, type TestFile } from './files.ts'
+import { PLAYWRIGHT, VITEST, type Runner } from './runners.ts'
 
 /** What `tiershard init` finds in a project. */
 export interface Project {
@@ -50,16 +51,24 @@ export interface PackageManager {
   readonly exec: string
 }
 
-const MANAGERS: readonly (PackageManager & { readonly lock: string })[] = [
+const MANAGERS: readonly (PackageManager & { readonly lock: string; readonly marks: readonly string[] })[] = [
   {
     name: 'pnpm',
     lock: 'pnpm-lock.yaml',
+    marks: ['pnpm-workspace.yaml'],
     install: 'pnpm install --frozen-lockfile',
     add: 'pnpm add --save-dev',
     exec: 'pnpm exec',
   },
-  { name: 'yarn', lock: 'yarn.lock', install: 'yarn install', add: 'yarn add --dev', exec: 'yarn' },
-  { name: 'npm', lock: 'package-lock.json', install: 'npm ci', add: 'npm install --save-dev', exec: 'npx' },
+  {
+    name: 'yarn',
+    lock: 'yarn.lock',
+    marks: ['.yarnrc.yml'],
+    install: 'yarn install',
+    add: 'yarn add --dev',
+    exec: 'yarn',
+  },
+  { name: 'npm', lock: 'package-lock.json', marks: [], install: 'npm ci', add: 'npm install --save-dev', exec: 'npx' },
 ]
 
 export type Surveyed =
@@ -77,7 +86,8 @@ export function survey(root: string): Surveyed {
   const config = CONFIG_NAMES.find(has)
   const workflow = '.github/workflows/tiershard.yml'
   const repository = repositoryOf(root)
-  const suites = findSuites(root, dependencies)
+  const { tests, vitestConfigs } = findFiles(root, dependencies)
+  const suites = findSuites(tests)
   const client = 'ioredis' in dependencies ? 'ioredis' : 'redis' in dependencies ? 'redis' : null
   const isFirst = suites.length === 0 && config === undefined
   const runners = suites.length === 0 ? [VITEST] : [...new Set(suites.map(({ runner }) => runner))]
@@ -100,7 +110,7 @@ export function survey(root: string): Surveyed {
       tiers: suites.length === 0 ? ['standard'] : TIERS.filter((tier) => suites.some((suite) => suite.tier === tier)),
       isTypeScript,
       client,
-      packages: MANAGERS.find(({ lock }) => has(lock)) ?? MANAGERS.at(-1)!,
+      packages: managerOf(root, repository),
       missing: needed.filter((name) => !(name in dependencies)),
       reports,
       ignores:
@@ -109,6 +119,7 @@ export function survey(root: string): Surveyed {
         ignored.split('\n').some((line) => line.trim().replaceAll(/^\/|\/$/g, '') === reports),
       notes: [
         runners.includes(VITEST) ? vitestTooOld(dependencies['vitest']) : null,
+        runners.includes(VITEST) ? configsBelow(root, vitestConfigs) : null,
         suites.length === 0 && config !== undefined
           ? `no first suite is written: no test was found, and where tests belong is said by ${config}`
           : null,
@@ -122,6 +133,33 @@ function repositoryOf(folder: string): string | null {
   if (existsSync(path.join(folder, '.git'))) return folder
   const above = path.dirname(folder)
   return above === folder ? null : repositoryOf(above)
+}
+
+/** By the lock file, the workspace or package.json of the folder, or of one above in the repository. */
+function managerOf(root: string, repository: string | null): PackageManager {
+  for (let folder = root; ; folder = path.dirname(folder)) {
+    const manifest = path.join(folder, 'package.json')
+    const wanted = existsSync(manifest)
+      ? /"packageManager"\s*:\s*"(\w+)@/.exec(readFileSync(manifest, 'utf8'))?.[1]
+      : null
+    const found = MANAGERS.find(
+      ({ name, lock, marks }) =>
+        name === wanted || [lock, ...marks].some((file) => existsSync(path.join(folder, file))),
+    )
+    if (found) return found
+    if (repository === null || folder === repository || folder === path.dirname(folder)) return MANAGERS.at(-1)!
+  }
+}
+
+/** vitest reads one config; those of packages count when it names them. */
+function configsBelow(root: string, configs: readonly string[]): string | null {
+  const [first] = configs.toSorted()
+  const isRead = ['vitest', 'vite'].some((name) =>
+    ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs'].some((ending) => existsSync(path.join(root, `${name}.config.${ending}`))),
+  )
+  if (first === undefined || isRead) return null
+  const more = configs.length > 1 ? ` and ${configs.length - 1} more` : ''
+  return `there is no vitest.config here, and vitest does not read ${first}${more} by itself: write one whose test.projects names their folders, or run \`tiershard init\` in these`
 }
 
 /** Workflows are read in the root of a repository only, and by GitHub only. They name tiers: those of a config are not guessed. */
@@ -171,38 +209,14 @@ function readManifest(root: string): Manifest {
   }
 }
 
-/** As vitest finds tests when its config does not say otherwise. */
-const TEST_FILE = /\.(?<ending>(?:test|spec)\.[cm]?[jt]sx?)$/
-
-/** Folders without tests of the project; those that begin with a dot as well. */
-const OTHERS = new Set(['node_modules', 'dist', 'build', 'coverage', 'vendor'])
-
 /** Folders that say only that tests are below. */
 const CONTAINERS = new Set(['test', 'tests', '__tests__', 'spec', 'suites', 'packages', 'apps'])
-
-/** Projects have some thousand files; a folder with more holds something else. */
-const MOST_FILES = 100_000
-
-interface NamedFile {
-  /** Relative, with forward slashes. */
-  readonly path: string
-  readonly ending: string
-}
-
-interface TestFile extends NamedFile {
-  readonly runner: Runner
-  readonly usesRedis: boolean
-}
 
 /**
  * Suites for each folder that holds tests: the topmost one, or the one below when that only says "tests". A folder further
  * down whose name says that its tests are slow has its own.
  */
-function findSuites(root: string, dependencies: Readonly<Record<string, unknown>>): FoundSuite[] {
-  const files = testFiles(root).map((file): TestFile => {
-    const text = textOf(path.join(root, file.path))
-    return { ...file, runner: runnerOf(text, dependencies), usesRedis: /redis|bullmq|valkey/i.test(text) }
-  })
+function findSuites(files: readonly TestFile[]): FoundSuite[] {
   const names = new Set<string>()
   const groups = [...Map.groupBy(files, (file) => groupOf(file.path))].toSorted(([a], [b]) => (a < b ? -1 : 1))
   return groups.flatMap(([folder, some]) => {
@@ -245,22 +259,6 @@ function suitesOf(
   })
 }
 
-function testFiles(root: string): NamedFile[] {
-  const found: NamedFile[] = []
-  const folders = ['']
-  let seen = 0
-  for (let folder = folders.pop(); folder !== undefined && seen < MOST_FILES; folder = folders.pop()) {
-    for (const entry of readdirSync(path.join(root, folder), { withFileTypes: true })) {
-      seen++
-      const place = folder === '' ? entry.name : `${folder}/${entry.name}`
-      const ending = TEST_FILE.exec(entry.name)?.groups?.['ending']
-      if (entry.isDirectory() && !entry.name.startsWith('.') && !OTHERS.has(entry.name)) folders.push(place)
-      else if (entry.isFile() && ending !== undefined) found.push({ path: place, ending })
-    }
-  }
-  return found
-}
-
 /** Folders of slow tests, wherever they are. */
 const SLOW = /^(?:e2e|integration|stress|soak|chaos|nightly)(?:[-_]tests?)?$/i
 
@@ -297,12 +295,4 @@ function unused(name: string, names: Set<string>): string {
   for (let n = 2; names.has(free); n++) free = `${name}-${n}`
   names.add(free)
   return free
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
 }

@@ -139,6 +139,62 @@ describe('tiershard init', () => {
     ])
   })
 
+  test('where no file is named like a test, vitest has a rule of its own: files in folders of tests with tests in them', async () => {
+    const files = {
+      '__tests__/base.js': "import { x } from './helper'\ndescribe('x', () => {})\n",
+      '__tests__/more.ts': "  it.each([1])('x', () => {})\n",
+      '__tests__/deep/helper.jsx': 'export const latest = x\n',
+      '__tests__/types.d.ts': 'test()\n',
+      'src/testing.js': "test('no test: the folder is not one of tests', () => {})\n",
+    }
+    const vitest = await initialised({ ...files, 'package.json': '{ "devDependencies": { "vitest": "^5.0.0" } }' })
+    expect(await suitesOf(vitest.cwd)).toEqual([['tests', 'fast', ['__tests__/*.{js,ts}'], 'none']])
+    const other = await initialised({ ...files, 'package.json': '{ "devDependencies": { "mocha": "12" } }' })
+    expect(other.has('suites/standard/redis.test.js')).toBe(true)
+  })
+
+  test('the word Redis counts where a package.json knows it as well; an import, a URL or a variable by itself', async () => {
+    const word = `${TEST}test('x', () => timing({ desc: 'Redis' }))\n`
+    const files = {
+      'a/a.test.ts': word,
+      'b/b.test.ts': `${TEST}connect('redis://127.0.0.1')\n`,
+      'c/c.test.ts': `${TEST}import { store } from '../src/redis-store'\n`,
+      'd/d.test.ts': `${TEST}connect(process.env.REDIS_URL)\n`,
+    }
+    const isolations = async (cwd: string): Promise<unknown[]> =>
+      (await suitesOf(cwd)).map((suite) => (suite as unknown[])[3])
+    expect(await isolations((await initialised(files)).cwd)).toEqual(['none', 'db', 'db', 'db'])
+    const known = await initialised({ ...files, 'packages/x/package.json': '{ "dependencies": { "ioredis": "5" } }' })
+    expect(await isolations(known.cwd)).toEqual(['db', 'db', 'db', 'db'])
+  })
+
+  test('configs of vitest that are not read are named', async () => {
+    const configs = {
+      'packages/a/vitest.config.ts': '',
+      'packages/b/vitest.config.ts': '',
+      'packages/b/test/fixtures/vitest.config.ts': '',
+      'packages/a/x.test.ts': TEST,
+    }
+    const { stdout } = await initialised(configs)
+    expect(stdout).toContain('vitest does not read packages/a/vitest.config.ts and 1 more by itself')
+    expect((await initialised({ ...configs, 'vite.config.js': '' })).stdout).not.toContain('does not read')
+  })
+
+  test.each([
+    ['its field in package.json', { 'package.json': '{ "packageManager": "yarn@4.9.1+sha512.0" }' }, 'yarn add --dev'],
+    ['its workspace', { 'pnpm-workspace.yaml': '' }, 'pnpm add --save-dev'],
+    ['the repository above', { 'pnpm-lock.yaml': '', 'app/package.json': '{}' }, 'pnpm add --save-dev'],
+    [
+      'nothing above the repository',
+      { 'pnpm-lock.yaml': '', 'app/package.json': '{}', 'app/.git/HEAD': '' },
+      'npm install',
+    ],
+  ] as const)('the package manager is known by %s', async (_, files, add) => {
+    const cwd = tempProject({ '.git/HEAD': '', 'package.json': '{}', ...files })
+    const { stdout } = await inProcess('app/package.json' in files ? path.join(cwd, 'app') : cwd, ['init', '--dry-run'])
+    expect(stdout).toContain(`\n  ${add} `)
+  })
+
   test('folders with signs of globs and quotes, and two that give one name', async () => {
     const { cwd } = await initialised({
       "packages/it's [new]/a.test.ts": TEST,
