@@ -1,4 +1,5 @@
-import type { FoundSuite, Project } from './survey.ts'
+import type { FoundSuite } from './suites.ts'
+import type { Project } from './survey.ts'
 
 /** The files that `tiershard init` writes. */
 
