@@ -21,18 +21,33 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
 
 // Node never comes back from making a folder where none can be made (/proc): then there is no cache.
 if (existsSync(tmpdir())) module.enableCompileCache()
+const { crashOf } = await import('./crash.ts')
+
+/** What stdout or stderr could not take. */
+let lost: string | null = null
 // A reader that goes away (`tiershard plan | head`, a terminal that is closed) is no reason to stop; the reports are written
-// all the same.
+// all the same. So they are when the output goes to a full disk, but that is no success.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') lost ??= error.message
   })
 }
-process.on('uncaughtException', (error) => bug(error))
+process.on('uncaughtException', (error) => crash(error))
 
-const exitCode = await answer().catch((error: unknown) => bug(error))
-// Output first; then the end, whatever a config may have left open.
-process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)))
+let ended = false
+process.on('exit', (code) => {
+  // 13: Node waits for something that never comes, and says so.
+  if (ended || code === 13) return
+  process.stderr.write(
+    `The config, or something that it imports, ended the process (process.exit, with ${code}) before tiershard was through. ` +
+      'A config must not do that; throw an error instead.\n',
+  )
+  process.exitCode = 2
+})
+
+const exitCode = await answer().catch((error: unknown) => crash(error))
+// Output first, and what became of it; then the end, whatever a config may have left open.
+process.stdout.write('', () => process.stderr.write('', () => setImmediate(finish)))
 
 /** The manual and the version at once, without what parsing needs; everything else by the program. Returns the exit code. */
 async function answer(): Promise<number> {
@@ -49,10 +64,18 @@ async function answer(): Promise<number> {
     process.stdout.write(`${version()}\n`)
     return 0
   }
+  const cwd = workingFolder()
+  if (cwd === null) {
+    process.stderr.write(
+      'The working directory cannot be used: it was removed, or may not be entered, or its path is not UTF-8. ' +
+        'Change into another folder, and start tiershard there.\n',
+    )
+    return 2
+  }
   const { tiershard } = await import('./program.ts')
   return tiershard({
     argv,
-    cwd: process.cwd(),
+    cwd,
     env: process.env,
     // Opened when it is asked for: most commands read none.
     get stdin() {
@@ -61,13 +84,35 @@ async function answer(): Promise<number> {
     stdout: process.stdout,
     stderr: process.stderr,
     // At once: for the second signal, when nobody wants to wait any longer.
-    exit: (code) => process.exit(code),
+    exit: end,
   })
 }
 
+/** null: there is none that Node could name. */
+function workingFolder(): string | null {
+  try {
+    const cwd = process.cwd()
+    return existsSync(cwd) ? cwd : null
+  } catch {
+    return null
+  }
+}
+
 /** An error that nobody expected. Not 1: a test has not failed. */
-function bug(error: unknown): never {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.stderr.write(`tiershard itself failed. This is a bug; please report it with these lines:\n${text}\n`)
-  process.exit(3)
+function crash(error: unknown): never {
+  const { message, exitCode: code } = crashOf(error)
+  process.stderr.write(`${message}\n`)
+  end(code)
+}
+
+/** Output that was lost is infrastructure, unless the command ended with something that says more. */
+function finish(): never {
+  if (lost === null) end(exitCode)
+  process.stderr.write(`! the output could not be written: ${lost}\n`)
+  end(exitCode === 2 || exitCode >= 130 ? exitCode : 3)
+}
+
+function end(code: number): never {
+  ended = true
+  process.exit(code)
 }

@@ -78,7 +78,8 @@ function importFault(error: unknown): Fault | null {
 
 /** TypeScript that Node cannot strip, or no stripping at all. */
 function typescriptFault(file: string, error: unknown): Fault | null {
-  const { code, message, stack } = error as { code?: string; message?: string; stack?: string }
+  // Anything can be thrown, null too.
+  const { code, message, stack } = (error ?? {}) as { code?: string; message?: string; stack?: string }
   if (code === 'ERR_UNKNOWN_FILE_EXTENSION') {
     const hint = `use tiershard.config.mjs, or let Node ${process.version} strip types (it is switched off, see NODE_OPTIONS)`
     return { file, span: null, message: 'this Node does not read TypeScript', hint }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import type { Writable } from 'node:stream'
 
 /**
  * Reads folders from a pipe that the kernel closes when we die, however that happens; then ends every process whose
@@ -43,13 +44,15 @@ export function startWatchdog(mark: string): Watchdog {
   })
   // Without a shell there is none; host and workers still end when their IPC channels close.
   watchdog.on('error', () => {})
-  watchdog.stdin.on('error', () => {})
+  // Node leaves it out when no descriptor is left for it.
+  const pipe: Writable | undefined = watchdog.stdin
+  pipe?.on('error', () => {})
   watchdog.unref()
   const folders = new Set<string>()
   return {
     add(folder) {
       // A line a folder: one with a line break in its name stays.
-      if (!folders.has(folder) && !folder.includes('\n')) watchdog.stdin.write(`${folder}\n`)
+      if (!folders.has(folder) && !folder.includes('\n')) pipe?.write(`${folder}\n`)
       folders.add(folder)
     },
     stop: () => void watchdog.kill('SIGKILL'),

@@ -40,7 +40,7 @@ test.for([
     cwd,
     ['run', '--shards', '1'],
     {},
-    kind === 'limit' ? SIZE_KB : null,
+    kind === 'limit' ? `ulimit -f ${SIZE_KB}` : null,
   )
   // Both files have run, whichever came first.
   expect(stdout).toMatch(/passed +suites\/fast\/a\/a\.test\.ts/)

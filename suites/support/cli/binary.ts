@@ -26,17 +26,17 @@ export interface Started {
 /**
  * Starts the real command in a folder. Nothing of an outer run leaks in.
  *
- * @param fileLimitKb no file that it writes may grow larger, KiB
+ * @param before what a shell does first that then becomes the command: `ulimit -f 64`, `exec >/dev/full`
  */
 export function startTiershard(
   cwd: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  fileLimitKb: number | null = null,
+  before: string | null = null,
 ): Started {
   const command = [process.execPath, main, ...args]
-  const limited = fileLimitKb === null ? [] : ['bash', '-c', `ulimit -f ${fileLimitKb}; exec "$@"`, 'bash']
-  const [file, ...rest] = [...limited, ...command]
+  const shell = before === null ? [] : ['bash', '-c', `${before}; exec "$@"`, 'bash']
+  const [file, ...rest] = [...shell, ...command]
   const child = spawn(file!, rest, {
     cwd,
     env: { ...outsideEnvironment(), ...env },
@@ -80,9 +80,9 @@ export function tiershard(
   cwd: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  fileLimitKb: number | null = null,
+  before: string | null = null,
 ): Promise<Finished> {
-  return startTiershard(cwd, args, env, fileLimitKb).finished
+  return startTiershard(cwd, args, env, before).finished
 }
 
 /** A project in which vitest can be found. */
