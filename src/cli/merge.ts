@@ -86,8 +86,10 @@ async function findInputs(words: readonly string[], output: string, { cwd, stdin
     if (word === '-') {
       inputs.push({ label: 'stdin', from: { kind: 'stream', stream: stdin }, foreignAllowed: false })
     } else if (stats?.isDirectory()) {
-      const files = (await xmlFilesIn(whole)).filter((file) => !isOwn(file))
-      if (files.length === 0) missing(word, 'there is no .xml file in this folder')
+      const { xml, unreadable } = await lookInto(whole)
+      for (const { folder, why } of unreadable) missing(path.relative(cwd, folder) || '.', why)
+      const files = xml.filter((file) => !isOwn(file))
+      if (files.length + unreadable.length === 0) missing(word, 'there is no .xml file in this folder')
       for (const file of files) await add(file, true)
     } else if (stats !== undefined || !/[*?{[]/.test(word)) {
       await add(whole, false)
@@ -117,12 +119,26 @@ async function filesLike(pattern: string, cwd: string): Promise<string[]> {
   return files.toSorted()
 }
 
-async function xmlFilesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => /\.xml$/i.test(entry.name) && !entry.isDirectory())
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .toSorted()
+/** The .xml files in a folder and in those inside of it, and which of them cannot be looked into. */
+async function lookInto(
+  whole: string,
+): Promise<{ readonly xml: string[]; readonly unreadable: { readonly folder: string; readonly why: string }[] }> {
+  const xml: string[] = []
+  const unreadable: { folder: string; why: string }[] = []
+  const folders = [whole]
+  for (const folder of folders) {
+    const entries = await readdir(folder, { withFileTypes: true }).catch((error: Error) => error)
+    if (entries instanceof Error) {
+      unreadable.push({ folder, why: `this folder cannot be read: ${entries.message}` })
+      continue
+    }
+    for (const entry of entries) {
+      const place = path.join(folder, entry.name)
+      if (entry.isDirectory()) folders.push(place)
+      else if (/\.xml$/i.test(entry.name)) xml.push(place)
+    }
+  }
+  return { xml: xml.toSorted(), unreadable }
 }
 
 /** What people have to know: what is wrong with which input, then the totals. */

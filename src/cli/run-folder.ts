@@ -3,6 +3,7 @@ import {
   accessSync,
   appendFileSync,
   constants,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   renameSync,
@@ -56,11 +57,22 @@ export function createReportFolder(place: string): OpenedFolder {
 /** @param name what cannot be written, if so */
 function opened(folder: RunFolder, others: readonly string[], name: string, advice: string): OpenedFolder {
   try {
-    mkdirSync(folder.path, { recursive: true })
+    makeFolder(folder.path)
     for (const place of [...others, folder.path]) accessSync(place, constants.W_OK)
     return { ok: true, folder }
   } catch (error) {
     return { ok: false, message: `${name} cannot be written: ${reasonOf(error)}. ${advice}` }
+  }
+}
+
+/** With everything above it. Not Node's own way, which never comes back where no folder can be made (/proc). */
+export function makeFolder(place: string): void {
+  const above = path.dirname(place)
+  if (!existsSync(above)) makeFolder(above)
+  try {
+    mkdirSync(place)
+  } catch (error) {
+    if (!statSync(place, { throwIfNoEntry: false })?.isDirectory()) throw error
   }
 }
 

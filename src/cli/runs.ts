@@ -126,6 +126,7 @@ function headOf(journal: string): RunMeta | null {
 }
 
 function beginning(file: string): string {
+  if (!statSync(file).isFile()) return ''
   const fd = openSync(file, 'r')
   try {
     const bytes = Buffer.alloc(FIRST_LINE_BYTES)

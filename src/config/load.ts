@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Settings } from '../core/settings.ts'
@@ -11,7 +11,6 @@ export type Loaded =
   /** The config is wrong; the report is for people, complete, and ends without a line break. */
   | { readonly ok: false; readonly report: string }
 
-/** Names under which a config is found, the first one first. */
 /** The config files that are looked for, in this order. */
 export const CONFIG_NAMES = ['ts', 'mts', 'js', 'mjs'].map((ending) => `tiershard.config.${ending}`)
 
@@ -32,14 +31,18 @@ export async function loadSettings(options: {
     const place = { root: cwd, configFile: null }
     return { ok: true, settings: toSettings({}, place, (tiers) => suitesFromFolders(cwd, tiers)), notes }
   }
-  if (!existsSync(file))
-    return { ok: false, report: `There is no config file ${file}. Check the path given to --config.` }
+  const stats = statSync(file, { throwIfNoEntry: false })
+  if (!stats?.isFile()) {
+    const what = stats ? `${file} is not a file, and no config.` : `There is no config file ${file}.`
+    return { ok: false, report: `${what}${configPath === null ? '' : ' Check the path given to --config.'}` }
+  }
   const loading = await load(file)
   if (!loading.ok) {
     const { reportLoadFailure } = await import('./failure.ts')
     return { ok: false, report: reportLoadFailure(file, loading.error, cwd) }
   }
-  const root = path.dirname(file)
+  // As vitest and Node name it: the files of a folder that was reached by a link have other paths.
+  const root = realpathSync(path.dirname(file))
   const checked = checkConfig(loading.value, root)
   if (!checked.ok) {
     const { reportMistakes } = await import('./report.ts')

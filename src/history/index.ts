@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync, statSync } from 'node:fs'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { notPlain } from '../core/plain-file.ts'
 import type { FileHistory, History, Past } from '../core/ports.ts'
 import { median } from '../core/quantile.ts'
 import type { RunRecord } from '../core/record.ts'
@@ -56,7 +58,7 @@ export async function mergeHistories(into: string, files: readonly string[]): Pr
     all.push(read.data)
   }
   try {
-    await mkdir(path.dirname(into), { recursive: true })
+    await makeFolder(path.dirname(into))
     const locked = await withLock(`${into}.lock`, LOCK_WAIT_MS, async (): Promise<Merged> => {
       const before = await readHistory(into)
       if (before.kind !== 'ok' && before.kind !== 'missing') return { ok: false, message: unreadable(into, before) }
@@ -108,7 +110,7 @@ interface Updated {
 
 async function record(file: string, records: readonly RunRecord[]): Promise<Updated> {
   try {
-    await mkdir(path.dirname(file), { recursive: true })
+    await makeFolder(path.dirname(file))
     const locked = await withLock(`${file}.lock`, LOCK_WAIT_MS, async () => await update(file, records))
     return locked.ok ? locked.value : lost(file, `is in use by ${locked.holder}`)
   } catch (error) {
@@ -135,6 +137,15 @@ async function update(file: string, records: readonly RunRecord[]): Promise<Upda
   return { data, notes }
 }
 
+/** With everything above it. Not Node's own way, which never comes back where no folder can be made (/proc). */
+async function makeFolder(place: string): Promise<void> {
+  const above = path.dirname(place)
+  if (!existsSync(above)) await makeFolder(above)
+  await mkdir(place).catch((error: unknown) => {
+    if (!statSync(place, { throwIfNoEntry: false })?.isDirectory()) throw error
+  })
+}
+
 /** The file is whole at every moment: it is written beside its place and renamed. */
 async function replace(file: string, text: string): Promise<void> {
   const temporary = `${file}.${randomUUID()}.tmp`
@@ -157,6 +168,8 @@ type Read =
 async function readHistory(file: string): Promise<Read> {
   let text: string
   try {
+    const problem = notPlain(file, await stat(file))
+    if (problem !== null) return { kind: 'unreadable', problem }
     text = await readFile(file, 'utf8')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, fsync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, fsync, fsyncSync, mkdirSync, openSync, readSync, statSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { JOURNAL_VERSION, type Stamped } from '../core/events.ts'
+import { notPlain } from '../core/plain-file.ts'
 import type { JournalSink } from '../core/ports.ts'
 import { column, JOURNAL_FAILED } from '../core/verdict.ts'
 import { parseLine } from './journal-shape.ts'
@@ -216,6 +217,8 @@ function newerVersion(file: string, version: number): string {
 
 /** The lines of a file that may be larger than any string, without the empty ones. `whole`: it ended with a newline. */
 function* readLines(file: string): Generator<{ readonly text: string; readonly whole: boolean }> {
+  const problem = notPlain(file, statSync(file))
+  if (problem !== null) throw new Error(problem)
   const fd = openSync(file, 'r')
   try {
     let pieces: Buffer[] = []

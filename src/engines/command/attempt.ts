@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync } from 'node:fs'
+import { copyFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { PlannedFile } from '../../core/events.ts'
@@ -107,6 +107,11 @@ export class Attempt {
   #freeze(): void {
     if (this.#frozen !== null) return
     this.#frozen = `${this.#junit}.frozen`
-    if (existsSync(this.#junit)) copyFileSync(this.#junit, this.#frozen)
+    try {
+      // A pipe would hold everything up, and a device has no end.
+      if (statSync(this.#junit).isFile()) copyFileSync(this.#junit, this.#frozen)
+    } catch {
+      // There is none yet, or no room for a copy: then the report is not there, which is said.
+    }
   }
 }

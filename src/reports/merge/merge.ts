@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
+import { notPlain } from '../../core/plain-file.ts'
 import { clean } from '../junit/text.ts'
 import { XmlDecoder } from './decode.ts'
 import { escapeText, escapeValue } from './escape.ts'
@@ -162,6 +163,8 @@ function unreadable(error: unknown): string {
 
 /** Every chunk lies in the same memory. */
 async function* chunksOf(file: string): AsyncGenerator<Buffer, void> {
+  const problem = notPlain(file, await stat(file))
+  if (problem !== null) throw new Error(problem)
   const handle = await open(file)
   try {
     const buffer = Buffer.allocUnsafe(CHUNK)

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { tiershard } from '../../support/cli/binary.ts'
@@ -54,4 +55,91 @@ test.for([
   expect(stderr).toContain(message)
   expect(stderr).not.toMatch(A_BUG)
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+})
+
+/** A named pipe that nobody will ever write: whoever opens it waits, and cannot even be ended in order. */
+function pipe(file: string): void {
+  mkdirSync(path.dirname(file), { recursive: true })
+  execFileSync('mkfifo', [file])
+}
+
+const NO_FILE = 'it is a pipe or a device, not a file'
+
+test('a pipe or a device in the place of a report is named; the other reports are merged', async () => {
+  const cwd = project({ 'good.xml': REPORT })
+  pipe(path.join(cwd, 'pipe.xml'))
+  const { exitCode, stderr } = await tiershard(cwd, ['merge', '-o', 'out.xml', 'good.xml', 'pipe.xml', '/dev/zero'])
+  expect(stderr).toContain(`missing: pipe.xml: it cannot be read: ${NO_FILE}`)
+  expect(stderr).toMatch(/^missing: \S*dev\/zero: it cannot be read/m)
+  expect(stderr).toContain('3 reports (2 missing): 3 tests, 1 passed')
+  expect(exitCode).toBe(5)
+})
+
+test('a pipe that the shell has made for this process is read', async () => {
+  const cwd = project({ 'good.xml': REPORT })
+  const { exitCode, stderr } = await tiershard(
+    cwd,
+    ['merge', '-o', 'out.xml', '/dev/fd/8'],
+    {},
+    'exec 8< <(cat good.xml)',
+  )
+  expect(stderr).toContain('1 report: 1 tests, 1 passed')
+  expect(exitCode).toBe(0)
+})
+
+test('pipes where history and journals should be: each is named, and nothing waits for them', async () => {
+  const cwd = commandProject()
+  pipe(path.join(cwd, 'reports/history.json'))
+  pipe(path.join(cwd, 'reports/20261120-000000000-aaaaaa/journal.ndjson'))
+  const [plan, report, merge] = await Promise.all([
+    tiershard(cwd, ['plan']),
+    tiershard(cwd, ['report', '20261120-000000000-aaaaaa']),
+    tiershard(cwd, ['history', 'merge', '-o', 'all.json', 'reports/history.json']),
+  ])
+  expect(plan.stderr).toContain(`history.json cannot be read (${NO_FILE})`)
+  expect(plan.exitCode).toBe(0)
+  expect(report.stderr).toContain(`journal.ndjson cannot be read: ${NO_FILE}`)
+  expect(report.exitCode).toBe(5)
+  expect(merge.stderr).toContain(`history.json cannot be read as a history (${NO_FILE})`)
+  expect(merge.exitCode).toBe(2)
+})
+
+test.for([
+  ['when it is read', 'mkfifo {junit}; echo {file}', [], 1],
+  ['when the deadline strikes', 'mkfifo {junit}; sleep 600; echo {file}', ['--deadline', '1s'], 4],
+] as const)(
+  'a command leaves a pipe in the place of its report: nothing waits for it %s',
+  async ([, run, more, code]) => {
+    const cwd = project({ 'tiershard.config.js': COMMAND.replace('cp {file} {junit}', run), a: '' })
+    const { exitCode, stderr } = await tiershard(cwd, ['run', ...more])
+    expect(exitCode, stderr).toBe(code)
+    expect(summary(cwd).exitCode).toBe(code)
+  },
+)
+
+test.for(['.', '/dev/zero', 'pipe'])('a config that is no file (%s): exit 2 at once', async (config) => {
+  const cwd = commandProject()
+  pipe(path.join(cwd, 'pipe'))
+  const { exitCode, stderr } = await tiershard(cwd, ['plan', '--config', config])
+  expect(stderr).toContain('is not a file, and no config. Check the path given to --config.')
+  expect(exitCode).toBe(2)
+})
+
+test('a reports folder where no folder can be made: exit 2', async () => {
+  const cwd = commandProject()
+  const { exitCode, stdout, stderr } = await tiershard(cwd, ['run', '--reports', '/proc/nowhere/reports'])
+  expect(stderr).toContain('The reports folder /proc/nowhere/reports cannot be written: ')
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+  await tiershard(cwd, ['run'])
+  const merge = await tiershard(cwd, ['history', 'merge', '-o', '/proc/nowhere/all.json', 'reports/history.json'])
+  expect(merge.stderr).toContain('/proc/nowhere/all.json cannot be written: ')
+  expect(merge.exitCode).toBe(2)
+})
+
+test('a config that is reached through a link to its folder: its tests are found', async () => {
+  const cwd = project({ 'suites/fast/a/one.test.ts': PASSES })
+  symlinkSync(cwd, path.join(cwd, 'link'))
+  const { exitCode, stdout } = await tiershard(cwd, ['plan', '--config', 'link/tiershard.config.js'])
+  expect(stdout).toContain('suites/fast/a/one.test.ts')
+  expect(exitCode).toBe(0)
 })
