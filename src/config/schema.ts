@@ -78,10 +78,11 @@ const variable = leaf<string>(
 
 const template = leaf<string>(
   `a text, in which these are filled in: ${PLACEHOLDERS.map((placeholder) => `{${placeholder}}`).join(' ')}`,
-  (input) => typeof input === 'string' && strangePlaceholder(input) === null,
+  (input) => typeof input === 'string' && !input.includes('\0') && strangePlaceholder(input) === null,
   (input) => {
     if (typeof input === 'number' || typeof input === 'boolean') return `write it as a text: '${input}'`
     if (typeof input !== 'string') return null
+    if (input.includes('\0')) return 'no environment variable holds a NUL character'
     const strange = strangePlaceholder(input)
     const near = strange === null ? null : nearest(strange, PLACEHOLDERS)
     return near === null ? null : `did you mean {${near}}?`

@@ -202,6 +202,7 @@ describe('env', () => {
   })
 
   test('a value that is no text', () => {
+    expect(withEnv({ A: 'a\0b' })[0]).toContain('no environment variable holds a NUL character')
     expect(withEnv({ PORT: 80 })).toEqual(["suites.a.env.PORT | 80 | write it as a text: '80'"])
   })
 })
