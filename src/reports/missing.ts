@@ -47,6 +47,7 @@ function ofFile(list: readonly Gap[]): MissingLine | null {
     case 'crashed':
     case 'no-tests': {
       const names = list.flatMap(({ test }) => test ?? [])
+      if (names.length === 0) return { file, text: 'which tests it holds is not known' }
       const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
       return {
         file,
