@@ -155,7 +155,12 @@ const STEP_SUMMARY_LIMIT = 1024 * 1024
 export function appendStepSummary(file: string, markdown: string): string | null {
   const text = `${markdown.trimEnd()}\n\n`
   try {
-    const before = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+    const stats = statSync(file, { throwIfNoEntry: false })
+    // Nobody may ever read it, and writing waits until then. /dev/stdout may be a pipe too, and is read.
+    if (stats?.isFIFO() && !/^\/(?:dev|proc)\//.test(file)) {
+      return 'the summary was not added to GITHUB_STEP_SUMMARY: it is a pipe, not a file'
+    }
+    const before = stats?.size ?? 0
     if (before + Buffer.byteLength(text) >= STEP_SUMMARY_LIMIT) {
       return 'the summary was not added to GITHUB_STEP_SUMMARY: it would be over 1 MiB, and GitHub would drop all of it'
     }

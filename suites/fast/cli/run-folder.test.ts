@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, readlinkSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
@@ -50,6 +51,12 @@ test('the step summary is appended, unless all of it would get lost', () => {
   writeFileSync(file, 'x'.repeat(1024 * 1024 - 5))
   expect(appendStepSummary(file, 'more')).toContain('over 1 MiB')
   expect(readFileSync(file).length).toBe(1024 * 1024 - 5)
+})
+
+test('a step summary that would wait for a reader is a note', () => {
+  const pipe = path.join(tempProject({}), 'pipe')
+  execFileSync('mkfifo', [pipe])
+  expect(appendStepSummary(pipe, 'text')).toContain('was not added to GITHUB_STEP_SUMMARY: it is a pipe')
 })
 
 test('a step summary that cannot be written is a note', () => {
