@@ -45,8 +45,10 @@ export function createCommandEngine({ root, suites, env, readJUnit }: CommandEng
   const discover = async ({ changed }: DiscoverRequest): Promise<Discovery> => {
     const since = await resolveChanged(changed, root, env)
     if (!since.ok) return { ok: false, kind: 'usage', message: since.message }
-    if (since.since !== null && !(await somethingChanged(since.since, root, env))) {
-      return { ok: true, engine: 'command', files: [], warnings: [] }
+    if (since.since !== null) {
+      const difference = await somethingChanged(since.since, root, env)
+      if (!difference.ok) return { ok: false, kind: 'usage', message: difference.message }
+      if (!difference.changed) return { ok: true, engine: 'command', files: [], warnings: [] }
     }
     const bash = findBash(env)
     if (bash === null) return { ok: false, kind: 'usage', message: NO_BASH }

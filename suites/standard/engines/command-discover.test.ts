@@ -165,6 +165,26 @@ describe('--changed', () => {
     }
   })
 
+  test('takes an answer of any length, and names what git says when it cannot answer', async () => {
+    using at = repository()
+    const base = { run: RUN }
+    const bin = path.join(at.root, 'bin')
+    mkdirSync(bin)
+    writeFileSync(path.join(bin, 'git'), '#!/bin/sh\n[ "$1" != status ] || head -c 2000000 /dev/zero\n', {
+      mode: 0o755,
+    })
+    const env = outsideEnvironment()
+    const long = await discover(at, [commandSuite(base)], {
+      changed: true,
+      env: { ...env, PATH: `${bin}:${env['PATH']}` },
+    })
+    expect(long).toMatchObject({ ok: true, files: [{ id: 'tests/a.py' }] })
+    writeFileSync(path.join(at.root, '.git/index'), 'damaged')
+    expect(message(await discover(at, [commandSuite(base)], { changed: true }))).toMatch(
+      /^--changed cannot be answered: git refuses to look into .*:\n.*index/,
+    )
+  })
+
   test('refuses a reference that is none', async () => {
     using at = repository()
     expect(message(await discover(at, [commandSuite({ run: RUN })], { changed: 'nowhere' }))).toContain(
