@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunMeta } from '../core/events.ts'
 import type { RunRecord } from '../core/record.ts'
 import type { Settings } from '../core/settings.ts'
@@ -17,6 +19,9 @@ import type { RunFolder } from './run-folder.ts'
 import { openServices } from './services.ts'
 import { listenForStop, signalExitCode, type Stop } from './signals.ts'
 
+/** So long may what comes before the first test go on after a signal, ms: a config that is code may wait for anything. */
+const PREPARE_LIMIT_MS = 1_000
+
 type Ready = Extract<Prepared, { ok: true }>
 
 /** `tiershard run`: returns the exit code. */
@@ -33,7 +38,8 @@ export async function runCommand(files: readonly string[], options: RunOptions, 
     },
   })
   try {
-    const prepared = await prepare(files, options, runId, io)
+    const prepared = await Promise.race([prepare(files, options, runId, io), givenUp(stop.signal)])
+    if (prepared === null) return signalExitCode(stop.received!)
     if (!prepared.ok) return stop.received ? signalExitCode(stop.received) : prepared.exitCode
     const { settings, engine, plan } = prepared
 
@@ -70,6 +76,13 @@ export async function runCommand(files: readonly string[], options: RunOptions, 
   } finally {
     stop.close()
   }
+}
+
+/** What the preparation has started ends with this process. */
+async function givenUp(signal: AbortSignal): Promise<null> {
+  await once(signal, 'abort')
+  await sleep(PREPARE_LIMIT_MS)
+  return null
 }
 
 interface Places {

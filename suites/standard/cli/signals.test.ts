@@ -39,6 +39,22 @@ test('a second signal ends at once: no reports, but the journal, and no process 
   await expect.poll(() => isAlive(pidIn(cwd))).toBe(false)
 })
 
+test('a signal while the config of vitest loads without end: nothing waits for it, no process is left', async () => {
+  const cwd = project({
+    'suites/fast/a/one.test.ts': PASSES,
+    'vitest.config.js': `import { writeFileSync } from 'node:fs'
+writeFileSync(new URL('hanging', import.meta.url), String(process.pid))
+await new Promise(() => setInterval(() => {}, 1000))\n`,
+  })
+  const started = startTiershard(cwd, ['run'])
+  await appeared(path.join(cwd, 'hanging'))
+  started.child.kill('SIGTERM')
+  const { exitCode, stdout, stderr } = await started.finished
+  expect(stderr).toContain('SIGTERM: ending')
+  expect({ exitCode, stdout }).toEqual({ exitCode: 143, stdout: '' })
+  await expect.poll(() => isAlive(pidIn(cwd)), { timeout: 20_000 }).toBe(false)
+})
+
 test('killed hard, it leaves no process and no temporary folder', async () => {
   const cwd = project({ 'suites/fast/a/two.test.ts': HANGS })
   const temporary = path.join(cwd, 'it is "temporary"')

@@ -113,7 +113,7 @@ test.for([
     const cwd = project({ 'tiershard.config.js': COMMAND.replace('cp {file} {junit}', run), a: '' })
     const { exitCode, stdout, stderr } = await tiershard(cwd, ['run', ...more])
     expect(exitCode, stderr).toBe(code)
-  if (code === 4) expect(stdout).toContain('  a: which tests it holds is not known\n')
+    if (code === 4) expect(stdout).toContain('  a: which tests it holds is not known\n')
     expect(summary(cwd).exitCode).toBe(code)
   },
 )
