@@ -9,27 +9,35 @@ export interface Crash {
   readonly exitCode: number
 }
 
-/** What a process may run short of, and what to do about it. */
-const SHORTAGES: Readonly<Record<string, string>> = {
+/** What a machine may be short of or refuse, and what to do about it. */
+const TROUBLES: Readonly<Record<string, string>> = {
   EMFILE: 'this process may not open more files. Raise its limit (ulimit -n)',
   ENFILE: 'this machine may not open more files. End what else runs on it, or raise fs.file-max',
   EAGAIN: 'no more processes may be started. Raise the limit (ulimit -u; in a container, its limit of processes)',
   ENOMEM: 'no memory is left. End what else runs on this machine',
+  ENOSPC: 'no space is left on the disk. Make some',
+  EDQUOT: 'the quota of the disk is used up. Make some space',
+  EROFS: 'the file system is read-only. Use another place',
+  EACCES: 'it is not allowed to. Mend the permissions',
+  EPERM: 'it is not allowed to. Mend the permissions',
+  EIO: 'the disk or the terminal has failed',
+  ELOOP: 'a symbolic link leads to itself. Remove it',
+  ENAMETOOLONG: 'a name is too long. Use a shorter one',
 }
 
 /** Where our own code is: beside this folder, in src or in dist. */
 const OWN = new URL('..', import.meta.url).href
 
 /**
- * Whose error it is: the machine's when something has run out, the project's when its code (a config, and what it imports)
+ * Whose error it is: the machine's when something has run out or is refused, the project's when its code (a config, and what it imports)
  * threw where nobody waits for it, and else ours.
  */
 export function crashOf(error: unknown): Crash {
   const { code, message = '' } = (error ?? {}) as Partial<NodeJS.ErrnoException>
-  const shortage = SHORTAGES[code ?? '']
-  if (shortage !== undefined) {
+  const trouble = TROUBLES[code ?? '']
+  if (trouble !== undefined) {
     return {
-      message: `tiershard cannot go on: ${shortage}. (${maskSecrets(message)})`,
+      message: `tiershard cannot go on: ${trouble}. (${maskSecrets(message)})`,
       exitCode: EXIT.infrastructure,
     }
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
-import { glob, readdir, realpath } from 'node:fs/promises'
+import { glob, readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { EXIT } from '../core/verdict.ts'
 import { clean } from '../reports/junit/text.ts'
@@ -82,7 +82,8 @@ async function findInputs(words: readonly string[], output: string, { cwd, stdin
   const isOwn = ownOutput(output)
   for (const word of new Set(words)) {
     const whole = path.resolve(cwd, word)
-    const stats = statSync(whole, { throwIfNoEntry: false })
+    // What cannot be looked at, such as a name that is too long, is told when it is read.
+    const stats = await stat(whole).catch(() => null)
     if (word === '-') {
       inputs.push({ label: 'stdin', from: { kind: 'stream', stream: stdin }, foreignAllowed: false })
     } else if (stats?.isDirectory()) {
@@ -91,7 +92,7 @@ async function findInputs(words: readonly string[], output: string, { cwd, stdin
       const files = xml.filter((file) => !isOwn(file))
       if (files.length + unreadable.length === 0) missing(word, 'there is no .xml file in this folder')
       for (const file of files) await add(file, true)
-    } else if (stats !== undefined || !/[*?{[]/.test(word)) {
+    } else if (stats !== null || !/[*?{[]/.test(word)) {
       await add(whole, false)
     } else {
       const files = await filesLike(word, cwd)

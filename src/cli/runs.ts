@@ -73,11 +73,19 @@ function runsIn(reportsDir: string): string[] {
 
 /** The folders with a journal, by name; also `latest`, which sorts behind the runs. */
 function runFoldersIn(folder: string): string[] {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
-  return readdirSync(folder)
+  return namesIn(folder)
     .toSorted()
     .map((name) => path.join(folder, name))
     .filter((run) => existsSync(path.join(run, 'journal.ndjson')))
+}
+
+/** None where there is no folder, or none that may be listed. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
 }
 
 /** So many of the newest runs are looked at: a reports folder may hold thousands. */

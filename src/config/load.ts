@@ -64,13 +64,22 @@ function find(cwd: string, configPath: string | null): { file: string | null; no
 
 /** A config that nobody reads is a surprise: one with another ending, or one in a folder above. */
 function misplaced(cwd: string): string[] {
-  const odd = readdirSync(cwd).find((name) => name.startsWith('tiershard.config.'))
+  const odd = namesIn(cwd).find((name) => name.startsWith('tiershard.config.'))
   if (odd) return [`${odd} is not read: a config is ${CONFIG_NAMES.join(', ')}`]
   for (let folder = path.dirname(cwd), last = cwd; folder !== last; last = folder, folder = path.dirname(folder)) {
     const name = CONFIG_NAMES.find((candidate) => existsSync(path.join(folder, candidate)))
     if (name) return [`no config here; there is one in ${folder}: run tiershard there, or give --config`]
   }
   return []
+}
+
+/** None of a folder that may be used but not listed. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
 }
 
 type Loading = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }

@@ -7,7 +7,9 @@ test.for([
   ['ENFILE', 'fs.file-max'],
   ['EAGAIN', 'ulimit -u'],
   ['ENOMEM', 'no memory is left'],
-])('%s is a shortage of the machine, and no bug', ([code, advice]) => {
+  ['EACCES', 'Mend the permissions'],
+  ['ELOOP', 'a symbolic link'],
+])('%s is trouble of the machine, and no bug', ([code, advice]) => {
   const crash = crashOf(Object.assign(new Error(`spawn sh ${code}`), { code }))
   expect(crash.message).toContain(advice)
   expect(crash.message).toContain(`(spawn sh ${code})`)

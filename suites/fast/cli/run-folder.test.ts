@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, readlinkSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { appendStepSummary, createRunFolder, newRunId, pointLatest } from '../../../src/cli/run-folder.ts'
 import { tempProject } from '../../support/config/project.ts'
+import { makePipe } from '../../support/processes/pipe.ts'
 
 test('run ids sort by time and never repeat', () => {
   const id = newRunId(new Date('2026-11-20T05:53:01.098Z'))
@@ -55,7 +55,7 @@ test('the step summary is appended, unless all of it would get lost', () => {
 
 test('a step summary that would wait for a reader is a note', () => {
   const pipe = path.join(tempProject({}), 'pipe')
-  execFileSync('mkfifo', [pipe])
+  makePipe(pipe)
   expect(appendStepSummary(pipe, 'text')).toContain('was not added to GITHUB_STEP_SUMMARY: it is a pipe')
 })
 

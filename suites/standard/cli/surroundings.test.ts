@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { tiershard } from '../../support/cli/binary.ts'
 import { PASSES, project, summary } from '../../support/cli/project.ts'
+import { makePipe } from '../../support/processes/pipe.ts'
 
 /** Beside the point, and never the answer to what a machine or a config does. */
 const A_BUG = /This is a bug|^ {4}at /m
@@ -57,17 +57,11 @@ test.for([
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
 })
 
-/** A named pipe that nobody will ever write: whoever opens it waits, and cannot even be ended in order. */
-function pipe(file: string): void {
-  mkdirSync(path.dirname(file), { recursive: true })
-  execFileSync('mkfifo', [file])
-}
-
 const NO_FILE = 'it is a pipe or a device, not a file'
 
 test('a pipe or a device in the place of a report is named; the other reports are merged', async () => {
   const cwd = project({ 'good.xml': REPORT })
-  pipe(path.join(cwd, 'pipe.xml'))
+  makePipe(path.join(cwd, 'pipe.xml'))
   const { exitCode, stderr } = await tiershard(cwd, ['merge', '-o', 'out.xml', 'good.xml', 'pipe.xml', '/dev/zero'])
   expect(stderr).toContain(`missing: pipe.xml: it cannot be read: ${NO_FILE}`)
   expect(stderr).toMatch(/^missing: \S*dev\/zero: it cannot be read/m)
@@ -89,8 +83,8 @@ test('a pipe that the shell has made for this process is read', async () => {
 
 test('pipes where history and journals should be: each is named, and nothing waits for them', async () => {
   const cwd = commandProject()
-  pipe(path.join(cwd, 'reports/history.json'))
-  pipe(path.join(cwd, 'reports/20261120-000000000-aaaaaa/journal.ndjson'))
+  makePipe(path.join(cwd, 'reports/history.json'))
+  makePipe(path.join(cwd, 'reports/20261120-000000000-aaaaaa/journal.ndjson'))
   const [plan, report, merge] = await Promise.all([
     tiershard(cwd, ['plan']),
     tiershard(cwd, ['report', '20261120-000000000-aaaaaa']),
@@ -120,10 +114,33 @@ test.for([
 
 test.for(['.', '/dev/zero', 'pipe'])('a config that is no file (%s): exit 2 at once', async (config) => {
   const cwd = commandProject()
-  pipe(path.join(cwd, 'pipe'))
+  makePipe(path.join(cwd, 'pipe'))
   const { exitCode, stderr } = await tiershard(cwd, ['plan', '--config', config])
   expect(stderr).toContain('is not a file, and no config. Check the path given to --config.')
   expect(exitCode).toBe(2)
+})
+
+test('a name that is too long is the name of no run and of no report', async () => {
+  const cwd = commandProject()
+  const name = 'x'.repeat(5000)
+  const [report, merge] = await Promise.all([
+    tiershard(cwd, ['report', name]),
+    tiershard(cwd, ['merge', '-o', 'out.xml', name]),
+  ])
+  expect(report.stderr).toContain('There is no run "xxx')
+  expect(report.exitCode).toBe(2)
+  expect(merge.stderr).toContain('it cannot be read: ENAMETOOLONG')
+  expect(merge.exitCode).toBe(5)
+})
+
+test.skipIf(process.getuid?.() === 0)('folders that may not be listed: what is in them is used', async () => {
+  const cwd = commandProject()
+  await tiershard(cwd, ['run'])
+  for (const folder of ['.', 'reports']) chmodSync(path.join(cwd, folder), 0o300)
+  onTestFinished(() => {
+    for (const folder of ['.', 'reports']) chmodSync(path.join(cwd, folder), 0o700)
+  })
+  expect(await tiershard(cwd, ['plan'])).toMatchObject({ exitCode: 0, stderr: '' })
 })
 
 test('a reports folder where no folder can be made: exit 2', async () => {
