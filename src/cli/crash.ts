@@ -29,8 +29,8 @@ const TROUBLES: Readonly<Record<string, string>> = {
 const OWN = new URL('..', import.meta.url).href
 
 /**
- * Whose error it is: the machine's when something has run out or is refused, the project's when its code (a config, and what it imports)
- * threw where nobody waits for it, and else ours.
+ * Whose error it is: the machine's when something has run out or is refused, the project's when its code (a config, and
+ * what it imports) threw where nobody waits for it, and else ours.
  */
 export function crashOf(error: unknown): Crash {
   const { code, message = '' } = (error ?? {}) as Partial<NodeJS.ErrnoException>
