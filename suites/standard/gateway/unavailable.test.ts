@@ -80,9 +80,25 @@ test.skipIf(skipNative)(
     await server.restart()
     await expect.poll(async () => (await postAlert(gateway, { name: 'after' })).status).toBe(202)
   },
-  // A job that was under way when the server died is found stalled after 15 s, and the gateway waits for it when it ends.
-  240_000,
 )
+
+test.skipIf(skipNative)('a gateway ends while its connections wait for their next try', async () => {
+  await using stack = new AsyncDisposableStack()
+  const server = await startLasting()
+  stack.defer(() => server.stop())
+  const rig = await rigOn(stack, server)
+  // It must not need its grace time.
+  const gateway = await rig.gateway({ graceMs: 600_000 })
+  expect((await postAlert(gateway)).status).toBe(202)
+
+  const lastTry = new Promise<void>((resolve) => {
+    rig.redis.on('reconnecting', (delayMs: number) => delayMs >= 1_000 && resolve())
+  })
+  await server.end('SIGKILL')
+  await lastTry
+  await server.restart()
+  expect(await gateway.close()).toBe(undefined)
+})
 
 test.skipIf(skipNative)('a gateway whose server is not there does not start', async () => {
   await using stack = new AsyncDisposableStack()

@@ -1,5 +1,8 @@
 import { Redis, type RedisOptions } from 'ioredis'
 
+// `replyMapping` is declared twice in ioredis 6, once without `undefined`: exactOptionalPropertyTypes trips over it.
+type Options = Omit<RedisOptions, 'replyMapping'>
+
 /** Why the gateway cannot use its Redis: the words of the 503 answer. */
 export type RedisCause =
   | 'redis-read-only'
@@ -30,7 +33,7 @@ const CAUSES: Readonly<Record<string, RedisCause>> = {
  * moved the master behind the same address, but the command is not sent again: on an address that stays a replica
  * that would go round for ever.
  */
-const PATIENCE: RedisOptions = {
+const PATIENCE: Options = {
   connectTimeout: 5_000,
   commandTimeout: 3_000,
   maxRetriesPerRequest: 3,
@@ -40,7 +43,7 @@ const PATIENCE: RedisOptions = {
 }
 
 /** BullMQ workers block while they wait for jobs, and have to outlive an outage: no limit on retries or answers. */
-const WORKER_PATIENCE: RedisOptions = {
+const WORKER_PATIENCE: Options = {
   connectTimeout: 5_000,
   maxRetriesPerRequest: null,
   keepAlive: 10_000,
@@ -49,17 +52,38 @@ const WORKER_PATIENCE: RedisOptions = {
 
 /** A connection that is ready and works on the database that the URL names. Rejects with what went wrong. */
 export function connect(url: string, name: string): Promise<Redis> {
-  return open(url, { ...PATIENCE, connectionName: name })
+  return open(new Redis(url, { ...PATIENCE, connectionName: name, lazyConnect: true }))
+}
+
+/** The connection of a BullMQ worker, which makes another one of it to block on. */
+export class WorkerConnection extends Redis {
+  readonly #copies: Redis[] = []
+
+  override duplicate(override?: Partial<RedisOptions>): Redis {
+    const copy = super.duplicate(override)
+    this.#copies.push(copy)
+    return copy
+  }
+
+  /** Ends what was made of it: a worker that is closed waits for that. */
+  endCopies(): void {
+    for (const copy of this.#copies) end(copy)
+  }
 }
 
 /** The same for a BullMQ worker. */
-export function connectWorker(url: string, name: string): Promise<Redis> {
-  return open(url, { ...WORKER_PATIENCE, connectionName: name })
+export async function connectWorker(url: string, name: string): Promise<WorkerConnection> {
+  return open(new WorkerConnection(url, { ...WORKER_PATIENCE, connectionName: name, lazyConnect: true }))
 }
 
-// `replyMapping` is declared twice in ioredis 6, once without `undefined`: exactOptionalPropertyTypes trips over it.
-async function open(url: string, options: Omit<RedisOptions, 'replyMapping'>): Promise<Redis> {
-  const redis = new Redis(url, { ...options, lazyConnect: true })
+/** Ends a connection, whatever it is doing, so that its `end` event comes. */
+export function end(redis: Redis): void {
+  // ioredis forgets the event while it waits for its next try; a try that is broken off has it.
+  if (redis.status === 'reconnecting') redis.connect().catch(() => {})
+  redis.disconnect()
+}
+
+async function open<Connection extends Redis>(redis: Connection): Promise<Connection> {
   let lastError: Error | null = null
   redis.on('error', (error: Error) => {
     lastError = error

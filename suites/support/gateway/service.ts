@@ -5,7 +5,7 @@ import { parseAlert } from './alert.ts'
 import type { GatewayConfig } from './config.ts'
 import { createIntake, type Verdict } from './intake.ts'
 import { cancelEscalation, createQueue, createWorker, type NotificationWorker } from './notifications.ts'
-import { causeOf, connect, connectWorker } from './redis.ts'
+import { causeOf, connect, connectWorker, end } from './redis.ts'
 
 export interface Gateway {
   readonly url: string
@@ -87,10 +87,13 @@ export async function startGateway(config: GatewayConfig): Promise<Gateway> {
     const grace = setTimeout(() => server.closeAllConnections(), config.graceMs)
     await new Promise((resolve) => server.close(resolve))
     clearTimeout(grace)
+    const closed = worker.close()
+    // The worker waits for the end of the connection that it blocks on, which may wait for its next try just now.
+    blocking.endCopies()
     // A job that cannot report, because Redis is away, would keep the worker for ever: without a connection it gives up.
-    await within(config.graceMs, worker.close(), () => worker.disconnect())
-    await queue.close()
-    for (const connection of [redis, blocking]) connection.disconnect()
+    await within(config.graceMs, closed, () => end(blocking))
+    await within(config.graceMs, queue.close(), () => {})
+    for (const connection of [redis, blocking]) end(connection)
   }
   let closing: Promise<void> | null = null
   const { port } = server.address() as AddressInfo
@@ -145,12 +148,12 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
 }
 
 /** Waits for `work`, and after `limitMs` for `instead`. */
-async function within(limitMs: number, work: Promise<void>, instead: () => Promise<void>): Promise<void> {
+async function within(limitMs: number, work: Promise<void>, instead: () => void): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), limitMs)
   })
   const winner = await Promise.race([work.then(() => 'done' as const), late])
   clearTimeout(timer)
-  if (winner === 'late') await instead()
+  if (winner === 'late') instead()
 }
