@@ -13,7 +13,9 @@ import { mayPass, NO_GUARD, type Guard } from './guard.ts'
 import type { Lane, Lanes } from './lanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { TierPlan } from './plan.ts'
+import { RetryLimit } from './retry-limit.ts'
 import { closeServices, openServices } from './seat-services.ts'
+import { UnderWay } from './under-way.ts'
 
 /** What the desks of one tier have in common; there is more than one when copies of a file run at once. */
 export interface TierState {
@@ -56,15 +58,15 @@ export class TierDesk implements Desk {
   readonly #suites: ReadonlyMap<string, SuiteSettings>
   readonly #attempts: Attempts
   readonly #failFast: FailureWatch
+  /** The time that retries may take. */
+  readonly retryLimit: RetryLimit
   /** Databases that are being opened for a file, or flushed behind one. */
-  readonly #busy = new Set<Promise<unknown>>()
-  readonly #overLimit = new Set<string>()
+  readonly #underWay = new UnderWay()
   /** Aborted when the tier is halted. */
   readonly #halting = new AbortController()
   readonly #announceHalt: () => void
   #execution: Execution | null = null
   #halted: Halt | null = null
-  #retriesUntilMs = Infinity
   #starts = 0
 
   constructor(parts: DeskParts) {
@@ -73,6 +75,7 @@ export class TierDesk implements Desk {
     this.#plans = new Map(tier.files.map((file) => [file.id, file]))
     this.#places = new Map(tier.files.map((file, at) => [file.id, at]))
     this.#suites = new Map(tier.suites.map((suite) => [suite.name, suite]))
+    this.retryLimit = new RetryLimit(tier.settings.name, ledger)
     this.#attempts = new Attempts(tier.settings.name, ledger, state.seated)
     this.#failFast = state.failFast ??= watchFailures(tier, ledger, (why) => this.halt(why))
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -90,48 +93,29 @@ export class TierDesk implements Desk {
     return this.#starts
   }
 
-  /** The files that were not tried again because of the limit of {@link limitRetries}. */
-  get overLimit(): ReadonlySet<string> {
-    return this.#overLimit
-  }
-
   /** The execution whose files are reported here; set before it asks for the first seat. */
   serve(execution: Execution): void {
     this.#execution = execution
   }
 
-  /** From now on files start only as retries, and only if they would be done by then; `performance.now()`, ms. */
-  limitRetries(untilMs: number): void {
-    this.#retriesUntilMs = untilMs
-  }
-
   // ---- seats -------------------------------------------------------------------------------------------------------
 
   async sit(file: string): Promise<Seat | null> {
-    return this.#track(this.#sit(file))
+    return this.#underWay.add(this.#sit(file))
   }
 
   async next(left: Seat, file: string): Promise<Seat | null> {
-    return this.#track(this.#next(left, file))
+    return this.#underWay.add(this.#next(left, file))
   }
 
   leave(left: Seat): void {
     const attempt = this.#attempts.leave(left)
-    if (attempt) void this.#track(this.#vacate(attempt))
+    if (attempt) void this.#underWay.add(this.#vacate(attempt))
   }
 
   /** Resolves when every seat that was left has been cleaned, none is being made, and every ending is in the journal. */
   async settled(): Promise<void> {
-    while (this.#busy.size > 0) await Promise.all(this.#busy)
-  }
-
-  async #track<T>(work: Promise<T>): Promise<T> {
-    this.#busy.add(work)
-    try {
-      return await work
-    } finally {
-      this.#busy.delete(work)
-    }
+    await this.#underWay.settled()
   }
 
   async #sit(file: string): Promise<Seat | null> {
@@ -140,7 +124,7 @@ export class TierDesk implements Desk {
     for (;;) {
       const lane = await lanes.take(suite.isolation === 'db', this.#places.get(file)!)
       if (lane === null) return null
-      if (this.#isOverLimit(file)) {
+      if (this.retryLimit.refuses(file)) {
         lanes.give(lane)
         return null
       }
@@ -162,7 +146,7 @@ export class TierDesk implements Desk {
     const suite = this.#suiteOf(file)
     const lease = this.#leaseFor(suite, lane)
     const usable = lease === null ? suite.isolation === 'none' : !this.#halted && (await this.#openLane(lane, lease))
-    if (this.#halted || this.#isOverLimit(file) || !usable) {
+    if (this.#halted || this.retryLimit.refuses(file) || !usable) {
       this.#parts.lanes.give(lane)
       return null
     }
@@ -215,16 +199,6 @@ export class TierDesk implements Desk {
     if (!opened.ok) this.fail(opened.cause)
     await closeServices(this.#parts.services, facts.suite, lane.shard)
     return null
-  }
-
-  /** A retry that would take the tier's retries beyond their time; the attempt before says how long it takes. */
-  #isOverLimit(file: string): boolean {
-    if (this.#retriesUntilMs === Infinity) return false
-    const { ledger, tier } = this.#parts
-    const before = ledger.record.tiers.get(tier.settings.name)?.files.get(file)?.attempts.at(-1)?.durationMs ?? 0
-    if (performance.now() + before <= this.#retriesUntilMs) return false
-    this.#overLimit.add(file)
-    return true
   }
 
   // ---- what the engine reports --------------------------------------------------------------------------------------

@@ -148,15 +148,17 @@ async function runBatches(plan: TierPlan, shards: number, desk: TierDesk, deps: 
   const before = attemptsOf(plan.files, tier, ledger)
   const rounds = [...before.values()].reduce((most, made) => Math.max(most, made), 0)
   for (let attempt = 1; files.length > 0 && !desk.halted; attempt++) {
-    if (attempt === 2) desk.limitRetries(performance.now() + (plan.settings.retryLimitMs ?? Infinity))
+    if (attempt === 2) desk.retryLimit.set(performance.now() + (plan.settings.retryLimitMs ?? Infinity))
     ledger.emit({ type: 'tier-started', tier, shards, attempt: attempt + rounds })
     await runToTheEnd(files, (file) => before.get(file)! + attempt, plan, { shards, begun }, desk, deps)
     files = files.filter(
       ({ id, suite }) =>
-        triesOf(ledger, tier, id) <= retriesOf(plan, suite) && isRetryable(ledger, tier, id) && !desk.overLimit.has(id),
+        triesOf(ledger, tier, id) <= retriesOf(plan, suite) &&
+        isRetryable(ledger, tier, id) &&
+        !desk.retryLimit.over.has(id),
     )
   }
-  if (desk.overLimit.size > 0) ledger.emit(overRetryLimit(plan, [...desk.overLimit]))
+  if (desk.retryLimit.over.size > 0) ledger.emit(overRetryLimit(plan, [...desk.retryLimit.over]))
 }
 
 const NAMES = 5
@@ -193,7 +195,7 @@ async function runToTheEnd(
     const batch = { tier: plan.settings, files: waiting, shards, scratch: deps.scratch, testName: deps.testName }
     await executeBatch(batch, desk, deps)
     const attempts = attemptsOf(waiting, plan.settings.name, deps.ledger)
-    const left = waiting.filter(({ id }) => attempts.get(id)! < wanted(id) && !desk.overLimit.has(id))
+    const left = waiting.filter(({ id }) => attempts.get(id)! < wanted(id) && !desk.retryLimit.over.has(id))
     if (left.length === waiting.length) {
       if (!desk.halted && (await deps.guard.blame(begun)) === null) await desk.abandon(noLaneLeft(left.length))
       return
