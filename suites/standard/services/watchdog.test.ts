@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { tempProject } from '../../support/config/project.ts'
 import { isAlive } from '../../support/processes/alive.ts'
+import { firstOf } from '../../support/processes/first.ts'
 
 const WATCHDOG = new URL('../../../src/services/watchdog.ts', import.meta.url).href
 
@@ -27,7 +27,8 @@ test('the watchdog kills what ignores its signal, and removes the folder', { tim
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const [line] = (await once(run.stdout, 'data')) as [Buffer]
+  onTestFinished(() => void run.kill('SIGKILL'))
+  const [line] = (await firstOf(run, 'data', run.stdout)) as [Buffer]
   const pid = Number(String(line))
   expect(isAlive(pid)).toBe(true)
   run.kill('SIGKILL')
