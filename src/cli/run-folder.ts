@@ -1,18 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import {
-  accessSync,
-  appendFileSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs'
+import { accessSync, appendFileSync, constants, mkdtempSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { makeFolder } from '../core/files.ts'
 
 /** The files of a run's folder. */
 export interface RunFolder {
@@ -62,17 +52,6 @@ function opened(folder: RunFolder, others: readonly string[], name: string, advi
     return { ok: true, folder }
   } catch (error) {
     return { ok: false, message: `${name} cannot be written: ${reasonOf(error)}. ${advice}` }
-  }
-}
-
-/** With everything above it. Not Node's own way, which never comes back where no folder can be made (/proc). */
-export function makeFolder(place: string): void {
-  const above = path.dirname(place)
-  if (!existsSync(above)) makeFolder(above)
-  try {
-    mkdirSync(place)
-  } catch (error) {
-    if (!statSync(place, { throwIfNoEntry: false })?.isDirectory()) throw error
   }
 }
 

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { RunMeta } from '../core/events.ts'
+import { namesIn } from '../core/files.ts'
 import { tell, type Io } from './io.ts'
 import { presence } from './process-mark.ts'
 import { runFolder } from './run-folder.ts'
@@ -77,15 +78,6 @@ function runFoldersIn(folder: string): string[] {
     .toSorted()
     .map((name) => path.join(folder, name))
     .filter((run) => existsSync(path.join(run, 'journal.ndjson')))
-}
-
-/** None where there is no folder, or none that may be listed. */
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
 }
 
 /** So many of the newest runs are looked at: a reports folder may hold thousands. */

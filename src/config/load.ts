@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { namesIn } from '../core/files.ts'
 import type { Settings } from '../core/settings.ts'
 import { checkConfig } from './check.ts'
 import { suitesFromFolders } from './folders.ts'
@@ -71,15 +72,6 @@ function misplaced(cwd: string): string[] {
     if (name) return [`no config here; there is one in ${folder}: run tiershard there, or give --config`]
   }
   return []
-}
-
-/** None of a folder that may be used but not listed. */
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
 }
 
 type Loading = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, statSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { notPlain } from '../core/plain-file.ts'
+import { makeFolder, notPlain } from '../core/files.ts'
 import type { FileHistory, History, Past } from '../core/ports.ts'
 import { median } from '../core/quantile.ts'
 import type { RunRecord } from '../core/record.ts'
@@ -58,7 +57,7 @@ export async function mergeHistories(into: string, files: readonly string[]): Pr
     all.push(read.data)
   }
   try {
-    await makeFolder(path.dirname(into))
+    makeFolder(path.dirname(into))
     const locked = await withLock(`${into}.lock`, LOCK_WAIT_MS, async (): Promise<Merged> => {
       const before = await readHistory(into)
       if (before.kind !== 'ok' && before.kind !== 'missing') return { ok: false, message: unreadable(into, before) }
@@ -110,7 +109,7 @@ interface Updated {
 
 async function record(file: string, records: readonly RunRecord[]): Promise<Updated> {
   try {
-    await makeFolder(path.dirname(file))
+    makeFolder(path.dirname(file))
     const locked = await withLock(`${file}.lock`, LOCK_WAIT_MS, async () => await update(file, records))
     return locked.ok ? locked.value : lost(file, `is in use by ${locked.holder}`)
   } catch (error) {
@@ -135,15 +134,6 @@ async function update(file: string, records: readonly RunRecord[]): Promise<Upda
   }
   await replace(file, serialise(data))
   return { data, notes }
-}
-
-/** With everything above it. Not Node's own way, which never comes back where no folder can be made (/proc). */
-async function makeFolder(place: string): Promise<void> {
-  const above = path.dirname(place)
-  if (!existsSync(above)) await makeFolder(above)
-  await mkdir(place).catch((error: unknown) => {
-    if (!statSync(place, { throwIfNoEntry: false })?.isDirectory()) throw error
-  })
 }
 
 /** The file is whole at every moment: it is written beside its place and renamed. */

@@ -39,6 +39,7 @@ const error = fields({
   stack: orNull(text),
   diff: orNull(text),
   frames: list(frame),
+  suite: optional(text),
 })
 const cause = fields({ code: oneOf(...CAUSE_CODES), message: text, remedy: text })
 const attempt = { tier: text, file: text, attempt: number }

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, fsync, fsyncSync, mkdirSync, openSync, readSync, statSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { JOURNAL_VERSION, type Stamped } from '../core/events.ts'
-import { notPlain } from '../core/plain-file.ts'
+import { notPlain } from '../core/files.ts'
 import type { JournalSink } from '../core/ports.ts'
 import { column, JOURNAL_FAILED } from '../core/verdict.ts'
 import { parseLine } from './journal-shape.ts'

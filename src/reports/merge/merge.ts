@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises'
-import { notPlain } from '../../core/plain-file.ts'
+import { notPlain } from '../../core/files.ts'
 import { clean } from '../junit/text.ts'
 import { XmlDecoder } from './decode.ts'
 import { escapeText, escapeValue } from './escape.ts'
